@@ -1,0 +1,105 @@
+"""llama-cpp-python, published as source only: built once, kept in the cache.
+
+The wheel does not depend on the Python version. It is kept in a folder keyed by everything that
+changes it: version, CMake options, processor, C library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts.setup import system
+from scripts.setup.environment import PYTHON, REQUIREMENTS, install_local, mac_processor
+from scripts.setup.terminal import run, say
+
+SOURCE = REQUIREMENTS / "llama.txt"
+ONLY_LLAMA = Path(__file__).with_name("only_llama.cmake")
+CPU_SECONDS = 170.0
+"""What a build without CUDA takes on one core of a 2024 server, seconds."""
+
+
+def options() -> list[str]:
+    """Return the CMake options: no multimodal and no common library, every GPU that is there.
+
+    Metal is on by default on a Mac; CUDA is switched on where its compiler is found. What the
+    environment's CMAKE_ARGS says comes last and wins.
+    """
+    chosen = ["-DLLAVA_BUILD=OFF", "-DLLAMA_OPENSSL=OFF"]
+    if shutil.which("nvcc"):
+        chosen.append("-DGGML_CUDA=ON")
+    return chosen + os.environ.get("CMAKE_ARGS", "").split()
+
+
+def key() -> str:
+    """Return the name of the cache folder: 16 hex digits."""
+    parts = [
+        SOURCE.read_text(encoding="utf-8"),
+        ONLY_LLAMA.read_text(encoding="utf-8"),
+        *options(),
+        sys.platform,
+        platform.machine(),
+        "-".join(platform.libc_ver()),
+        _processor(),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _processor() -> str:
+    """Return what the compiler's -march=native depends on."""
+    if sys.platform == "darwin":
+        return mac_processor()
+    with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
+        wanted = ("flags", "Features", "model name", "CPU part")
+        seen = {line.split(":", 1)[1].strip() for line in lines if line.startswith(wanted)}
+    return "\n".join(sorted(seen))
+
+
+def folder() -> Path:
+    """Return where this machine's wheel is, or will be."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(cache) / "lares" / "wheels" / key()
+
+
+def wheel() -> Path | None:
+    """Return the built wheel, None before the first build."""
+    return next(folder().glob("llama_cpp_python-*.whl"), None)
+
+
+def install() -> None:
+    """Install the wheel, building it first where the cache has none."""
+    if wheel() is None:
+        system.provide([system.COMPILER, system.CMAKE])
+        _build()
+    path = wheel()
+    assert path is not None
+    install_local(["--force-reinstall", str(path)], "installing llama-cpp-python")
+
+
+def _build() -> None:
+    cores = os.cpu_count() or 1
+    chosen = options()
+    gpu = "Metal" if sys.platform == "darwin" else "CUDA" if "-DGGML_CUDA=ON" in chosen else "none"
+    say(f"building llama.cpp once for this machine ({cores} cores, GPU: {gpu})")
+    target = folder()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    env = dict(os.environ, CMAKE_BUILD_PARALLEL_LEVEL=str(cores))
+    env["CMAKE_ARGS"] = " ".join([*chosen, f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={ONLY_LLAMA}"])
+    env["PATH"] = str(PYTHON.parent) + os.pathsep + env.get("PATH", "")
+    with tempfile.TemporaryDirectory(dir=target.parent) as work:
+        run(
+            [str(PYTHON), "-m", "pip", "wheel", "--require-hashes", "-r", str(SOURCE), "--no-deps",
+             "--no-build-isolation", "--no-cache-dir", "--config-settings", "install.strip=true",
+             "--wheel-dir", work],
+            "building llama.cpp",
+            expected_s=30 + CPU_SECONDS / min(cores, 8) * (8 if gpu == "CUDA" else 1),
+            env=env,
+        )  # fmt: skip
+        shutil.rmtree(target, ignore_errors=True)
+        Path(work).rename(target)
+        Path(work).mkdir()

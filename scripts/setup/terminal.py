@@ -1,0 +1,93 @@
+"""What setup tells the person at the terminal, and how it runs other programs."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOG = ROOT / "build" / "setup.log"
+HEARTBEAT_S = 20.0
+NO_NETWORK = (
+    "connection refused",
+    "dns error",
+    "error sending request",
+    "failed to establish a new connection",
+    "name or service not known",
+    "network is unreachable",
+    "temporary failure in name resolution",
+    "timed out",
+    "tunnel connection failed",
+)
+
+
+class SetupError(Exception):
+    """Setup cannot go on; the text says why and what to do."""
+
+
+def say(text: str) -> None:
+    """Print one line at once."""
+    print(text, flush=True)
+
+
+def run(
+    command: list[str],
+    what: str,
+    *,
+    expected_s: float = 60.0,
+    env: dict[str, str] | None = None,
+) -> None:
+    """Run a command to its end, its output in build/setup.log, with a line every 20 s.
+
+    what: the task in the -ing form, for the person waiting.
+    expected_s: how long it usually takes, seconds.
+
+    Raises:
+        SetupError: The command failed or is not there.
+    """
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    with LOG.open("a", encoding="utf-8", errors="replace") as log:
+        log.write("\n$ " + " ".join(command) + "\n")
+        log.flush()
+        start = log.tell()
+        try:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        except OSError as error:
+            raise SetupError(f"{what}: cannot start {command[0]}: {error}") from None
+        code = _wait(process, what, begun, expected_s)
+    if code != 0:
+        raise SetupError(_reason(what, command, code, start))
+    say(f"{what}: done in {time.monotonic() - begun:.0f} s")
+
+
+def _wait(process: subprocess.Popen[bytes], what: str, begun: float, expected_s: float) -> int:
+    try:
+        while True:
+            try:
+                return process.wait(HEARTBEAT_S)
+            except subprocess.TimeoutExpired:
+                elapsed_s = time.monotonic() - begun
+                say(f"{what}: {elapsed_s:.0f} s of about {expected_s:.0f} s")
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+def _reason(what: str, command: list[str], code: int, start: int) -> str:
+    with LOG.open(encoding="utf-8", errors="replace") as log:
+        log.seek(start)
+        output = log.read()
+    lowered = output.lower()
+    if any(sign in lowered for sign in NO_NETWORK):
+        return (
+            f"{what}: the package server cannot be reached; check the network or the proxy and run"
+            f" the same command again (what is installed stays; details: {LOG})"
+        )
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    last = lines[-1] if lines else "no output"
+    return f"{what}: {command[0]} ended with {code}: {last} (details: {LOG})"
