@@ -1,0 +1,1 @@
+"""Engines around native libraries. Their libraries are imported inside a child process only."""
