@@ -1,0 +1,20 @@
+"""The clock that goes on while the machine or this process sleeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeAlias
+
+Clock: TypeAlias = Callable[[], float]
+"""Returns seconds from any fixed moment; never goes back."""
+
+_SOURCE: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def elapsed_s() -> float:
+    """Return seconds since a fixed moment, counting the time the machine was suspended.
+
+    CLOCK_MONOTONIC counts suspension on macOS; on Linux only CLOCK_BOOTTIME does.
+    """
+    return time.clock_gettime(_SOURCE)
