@@ -16,24 +16,34 @@ from pathlib import Path
 
 from scripts.setup import system
 from scripts.setup.environment import PYTHON, REQUIREMENTS, install_local, mac_processor
-from scripts.setup.terminal import run, say
+from scripts.setup.terminal import SetupError, run, say
 
 SOURCE = REQUIREMENTS / "llama.txt"
 ONLY_LLAMA = Path(__file__).with_name("only_llama.cmake")
 CPU_SECONDS = 170.0
 """What a build without CUDA takes on one core of a 2024 server, seconds."""
 
+CUDA_FACTOR = 8.0
+CUDA = "-DGGML_CUDA=ON"
+
 
 def options() -> list[str]:
     """Return the CMake options: no multimodal and no common library, every GPU that is there.
 
-    Metal is on by default on a Mac; CUDA is switched on where its compiler is found. What the
-    environment's CMAKE_ARGS says comes last and wins.
+    Metal is on by default on a Mac; CUDA is switched on where a card and its compiler are found.
+    What the environment's CMAKE_ARGS says comes last and wins.
     """
     chosen = ["-DLLAVA_BUILD=OFF", "-DLLAMA_OPENSSL=OFF"]
-    if shutil.which("nvcc"):
-        chosen.append("-DGGML_CUDA=ON")
+    if shutil.which("nvcc") and _cards():
+        chosen.append(CUDA)
     return chosen + os.environ.get("CMAKE_ARGS", "").split()
+
+
+def _cards() -> list[str]:
+    """Return the names of the NVIDIA cards that the kernel knows."""
+    told = Path("/proc/driver/nvidia/gpus").glob("*/information")
+    names = [file.read_text(encoding="utf-8").splitlines()[0] for file in sorted(told)]
+    return names or (["WSL"] if Path("/dev/dxg").exists() else [])
 
 
 def key() -> str:
@@ -42,6 +52,7 @@ def key() -> str:
         SOURCE.read_text(encoding="utf-8"),
         ONLY_LLAMA.read_text(encoding="utf-8"),
         *options(),
+        *_cards(),
         sys.platform,
         platform.machine(),
         "-".join(platform.libc_ver()),
@@ -82,24 +93,34 @@ def install() -> None:
 
 
 def _build() -> None:
-    cores = os.cpu_count() or 1
     chosen = options()
-    gpu = "Metal" if sys.platform == "darwin" else "CUDA" if "-DGGML_CUDA=ON" in chosen else "none"
+    try:
+        _build_with(chosen)
+    except SetupError as error:
+        if CUDA not in chosen:
+            raise
+        say(f"{error}\nbuilding without CUDA instead; to try it again: rm -rf {folder()}")
+        _build_with([option for option in chosen if option != CUDA])
+
+
+def _build_with(chosen: list[str]) -> None:
+    cores = os.cpu_count() or 1
+    cuda = CUDA in chosen
+    gpu = "Metal" if sys.platform == "darwin" else "CUDA" if cuda else "none"
     say(f"building llama.cpp once for this machine ({cores} cores, GPU: {gpu})")
     target = folder()
     target.parent.mkdir(parents=True, exist_ok=True)
     env = dict(os.environ, CMAKE_BUILD_PARALLEL_LEVEL=str(cores))
     env["CMAKE_ARGS"] = " ".join([*chosen, f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={ONLY_LLAMA}"])
-    env["PATH"] = str(PYTHON.parent) + os.pathsep + env.get("PATH", "")
     with tempfile.TemporaryDirectory(dir=target.parent) as work:
         run(
             [str(PYTHON), "-m", "pip", "wheel", "--require-hashes", "-r", str(SOURCE), "--no-deps",
              "--no-build-isolation", "--no-cache-dir", "--config-settings", "install.strip=true",
              "--wheel-dir", work],
             "building llama.cpp",
-            expected_s=30 + CPU_SECONDS / min(cores, 8) * (8 if gpu == "CUDA" else 1),
+            expected_s=30 + CPU_SECONDS / min(cores, 8) * (CUDA_FACTOR if cuda else 1),
             env=env,
         )  # fmt: skip
-        shutil.rmtree(target, ignore_errors=True)
-        Path(work).rename(target)
-        Path(work).mkdir()
+        target.mkdir(exist_ok=True)
+        for built in Path(work).glob("*.whl"):
+            built.replace(target / built.name)

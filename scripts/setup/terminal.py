@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -60,7 +61,7 @@ def run(
             raise SetupError(f"{what}: cannot start {command[0]}: {error}") from None
         code = _wait(process, what, begun, expected_s)
     if code != 0:
-        raise SetupError(_reason(what, command, code, start))
+        raise SetupError(_reason(what, code, start))
     say(f"{what}: done in {time.monotonic() - begun:.0f} s")
 
 
@@ -78,7 +79,7 @@ def _wait(process: subprocess.Popen[bytes], what: str, begun: float, expected_s:
             process.wait()
 
 
-def _reason(what: str, command: list[str], code: int, start: int) -> str:
+def _reason(what: str, code: int, start: int) -> str:
     with LOG.open(encoding="utf-8", errors="replace") as log:
         log.seek(start)
         output = log.read()
@@ -88,6 +89,14 @@ def _reason(what: str, command: list[str], code: int, start: int) -> str:
             f"{what}: the package server cannot be reached; check the network or the proxy and run"
             f" the same command again (what is installed stays; details: {LOG})"
         )
+    return f"{what}: ended with {code}: {telling_line(output)} (details: {LOG})"
+
+
+def telling_line(output: str) -> str:
+    """Return the line of a program's output that most likely says why it failed."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    last = lines[-1] if lines else "no output"
-    return f"{what}: {command[0]} ended with {code}: {last} (details: {LOG})"
+    for number, line in enumerate(lines):
+        if re.search(r"(?i)\berror\b[^-]", line) and "subprocess-exited" not in line:
+            after = lines[number + 1] if line.endswith(":") and number + 1 < len(lines) else ""
+            return f"{line} {after}".strip()[:300]
+    return lines[-1][:300] if lines else "no output"
