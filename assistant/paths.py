@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,10 @@ class Paths:
     """Log files: `log/` in the state folder where LARES_STATE_DIR is set."""
 
     runtime: Path
-    """The control socket and the lock of the running daemon. LARES_RUNTIME_DIR."""
+    """The control socket and the lock of the running daemon. LARES_RUNTIME_DIR.
+
+    `run/` in the state folder where LARES_STATE_DIR is set or the system has no such folder.
+    """
 
     @property
     def models(self) -> Path:
@@ -65,8 +69,18 @@ def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
         cache=folder("LARES_CACHE_DIR", cache),
         data=data,
         log=state / "log" if environ.get("LARES_STATE_DIR") else dirs.user_log_path,
-        runtime=folder("LARES_RUNTIME_DIR", dirs.user_runtime_path),
+        runtime=folder("LARES_RUNTIME_DIR", _runtime(environ, dirs, state)),
     )
+
+
+def _runtime(environ: Mapping[str, str], dirs: platformdirs.PlatformDirs, state: Path) -> Path:
+    """A folder of this login where the system has one; never one that all users share."""
+    if environ.get("LARES_STATE_DIR"):
+        return state / "run"
+    if sys.platform == "darwin":
+        return dirs.user_runtime_path
+    login = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    return login / APP if login.is_dir() else state / "run"
 
 
 def private(folder: Path) -> Path:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.errors import ModelError
-from assistant.models.network import Answer, Interrupted, Network, Refused, host
-from assistant.models.part import Part, Wanted, explain_disk
+from assistant.models.network import Answer, Interrupted, Network, Refused, host, shown
+from assistant.models.part import Part, Wanted, explain_disk, is_whole
 from assistant.models.progress import Meter, Tell, megabytes, silent
 
 ATTEMPTS = 3
@@ -24,6 +24,7 @@ ATTEMPTS = 3
 LONGEST_WAIT_S = 30.0
 SPARE_BYTES = 1 << 30
 """Left free on the disk, for everything else that lives there."""
+LONGEST_PAGE_BYTES = 8 << 20
 
 RETRIED = {408, 425, 429, 500, 502, 503, 504}
 
@@ -33,6 +34,19 @@ def free_bytes(folder: Path) -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A small answer, read whole."""
+
+    url: str
+    """The address after all redirects."""
+
+    type: str
+    """Its Content-Type."""
+
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +61,13 @@ class Downloader:
     free: Callable[[Path], int] = free_bytes
 
     def fetch(self, wanted: Wanted, target: Path, name: str, tell: Tell = silent) -> None:
-        """Fetch the file to `target`.
+        """Fetch the file to `target`, unless it is there.
 
         name: what progress calls it.
         Raises ModelError, with the reason of every address; what came so far is kept.
         """
+        if is_whole(target, wanted):
+            return
         reasons = []
         with Part(target, wanted) as part:
             self.need(wanted.bytes - part.size, target.parent)
@@ -63,6 +79,26 @@ class Downloader:
                 except (Refused, Interrupted) as error:
                     reasons.append(str(error))
         raise ModelError(f"{name}: {'; '.join(dict.fromkeys(reasons))}")
+
+    def page(self, url: str, headers: Mapping[str, str]) -> Page:
+        """Fetch a small page. Raises Interrupted or Refused."""
+        for failures in range(1, ATTEMPTS + 1):
+            try:
+                with self.network.get(url, headers) as answer:
+                    if answer.status != 200:
+                        error = Interrupted if answer.status in RETRIED else Refused
+                        raise error(f"{shown(url)}: answers with status {answer.status}")
+                    text = bytearray()
+                    while data := answer.read():
+                        text += data
+                        if len(text) > LONGEST_PAGE_BYTES:
+                            raise Refused(f"{shown(url)}: its answer has no end")
+                    return Page(answer.url, answer.header("Content-Type"), bytes(text))
+            except Interrupted:
+                if failures == ATTEMPTS:
+                    raise
+                self.sleep(2.0**failures)
+        raise AssertionError("the last attempt returns or raises")
 
     def need(self, count: int, folder: Path) -> None:
         """Raise ModelError unless the disk has room for so many bytes, and some to spare."""

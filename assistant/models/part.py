@@ -119,6 +119,16 @@ class Part:
         return explain_disk(self.target, error)
 
 
+def is_whole(path: Path, wanted: Wanted) -> bool:
+    """Whether the file is here already, with the right contents."""
+    try:
+        if path.stat().st_size != wanted.bytes:
+            return False
+        return digest_file(path, wanted.digest.algorithm) == wanted.digest.hex
+    except OSError:
+        return False
+
+
 def explain_disk(path: Path, error: OSError) -> ModelError:
     """Say that a file cannot be written, and what to do about it."""
     if error.errno in FULL:
