@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
+import _pywhispercpp as native  # type: ignore[import-not-found, unused-ignore]
 import numpy as np
-from pywhispercpp.model import pw as native
 
 from assistant.engines.native.devicelog import LogLines, cpu_warning, parse_device
 from assistant.engines.native.files import check_whisper
