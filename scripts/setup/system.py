@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from scripts.setup.terminal import SetupError, run, say
 
-INSTALL = {
+INSTALL = {  # the first two words are what a person types
     "apt-get": ["apt-get", "install", "-y", "-qq", "--no-install-recommends"],
     "dnf": ["dnf", "install", "-y", "-q"],
     "pacman": ["pacman", "-S", "--noconfirm", "--needed"],
@@ -122,8 +122,10 @@ def needs_for_tests() -> list[Need]:
     return TESTS + (TESTS_ON_LINUX if sys.platform == "linux" else [])
 
 
-def provide(needs: list[Need]) -> None:
+def provide(needs: list[Need], *, as_root: bool | None = None) -> None:
     """Install what is missing when running as root, else say how.
+
+    as_root: whether the package manager may be run; by default, whether this process is root.
 
     Raises:
         SetupError: Something is missing without which nothing works.
@@ -131,14 +133,16 @@ def provide(needs: list[Need]) -> None:
     missing = [need for need in needs if not need.present()]
     if not missing:
         return
+    as_root = os.getuid() == 0 if as_root is None else as_root
     manager = _manager()
     packages = sorted({need.packages[manager] for need in missing if manager in need.packages})
-    if packages and manager != "brew" and os.getuid() == 0:
+    if packages and manager != "brew" and as_root:
         _install(manager, packages)
         missing = [need for need in missing if not need.present()]
     if not missing:
         return
-    hint = _hint(manager, packages)
+    compiler = any(need.name == COMPILER.name for need in missing)
+    hint = install_hint(manager, packages, compiler=compiler)
     for need in missing:
         if need.without:
             say(f"missing: {need.name}: {need.without}; to get it: {hint}")
@@ -162,11 +166,12 @@ def _manager() -> str:
     return next((name for name in order if shutil.which(name)), order[0])
 
 
-def _hint(manager: str, packages: list[str]) -> str:
-    commands: list[str | None] = [
-        " ".join([*INSTALL[manager][:2], *packages]) if packages else None,
-        "xcode-select --install" if sys.platform == "darwin" and not COMPILER.present() else None,
-    ]
-    if manager != "brew":
-        commands = ["sudo " + command if command else None for command in commands]
-    return " && ".join(command for command in commands if command) or "your package manager"
+def install_hint(manager: str, packages: list[str], *, compiler: bool = False) -> str:
+    """Return the command that a person types to get the packages.
+
+    compiler: a compiler is missing too; on a Mac that comes with Apple's command line tools.
+    """
+    if manager == "brew":
+        tools = ["xcode-select --install"] if compiler else []
+        return " && ".join([*tools, *([f"brew install {' '.join(packages)}"] if packages else [])])
+    return f"sudo {' '.join(INSTALL[manager][:2])} {' '.join(packages)}"

@@ -61,7 +61,9 @@ def run(
             raise SetupError(f"{what}: cannot start {command[0]}: {error}") from None
         code = _wait(process, what, begun, expected_s)
     if code != 0:
-        raise SetupError(_reason(what, code, start))
+        with LOG.open(encoding="utf-8", errors="replace") as log:
+            log.seek(start)
+            raise SetupError(explain(what, code, log.read()))
     say(f"{what}: done in {time.monotonic() - begun:.0f} s")
 
 
@@ -79,10 +81,8 @@ def _wait(process: subprocess.Popen[bytes], what: str, begun: float, expected_s:
             process.wait()
 
 
-def _reason(what: str, code: int, start: int) -> str:
-    with LOG.open(encoding="utf-8", errors="replace") as log:
-        log.seek(start)
-        output = log.read()
+def explain(what: str, code: int, output: str) -> str:
+    """Return the line for a program that failed: the network, or what it complained of."""
     lowered = output.lower()
     if any(sign in lowered for sign in NO_NETWORK):
         return (
@@ -96,7 +96,7 @@ def telling_line(output: str) -> str:
     """Return the line of a program's output that most likely says why it failed."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     for number, line in enumerate(lines):
-        if re.search(r"(?i)\berror\b[^-]", line) and "subprocess-exited" not in line:
+        if re.search(r"(?i)\berror( at| in|:)", line) and "subprocess-exited" not in line:
             after = lines[number + 1] if line.endswith(":") and number + 1 < len(lines) else ""
             return f"{line} {after}".strip()[:300]
     return lines[-1][:300] if lines else "no output"
