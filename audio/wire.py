@@ -1,6 +1,6 @@
 """Packets between the daemon and its children: a JSON line, then raw bytes.
 
-    {"kind": "transcribe", "id": 7, "rate": 16000, "bytes": 64000}\\n<64000 bytes>
+    {"kind": "transcribe", "id": 7, "rate": 16000, "bytes": 64000} NEWLINE <64000 bytes>
 
 Used on both sides of the pipe, so it depends on nothing but the standard library.
 """

@@ -1,0 +1,1 @@
+"""Engines: what stages ask for, and the processes that answer."""
