@@ -1,0 +1,162 @@
+"""`lares personas`: who is there, who they are, whether a file is right, and who answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from assistant.personas.persona import Persona
+    from assistant.personas.store import Entry, PersonaStore
+
+app = typer.Typer(help="Personas: list, show, check, use.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
+Who = Annotated[str, typer.Argument(metavar="NAME", help="Id, name or alias.")]
+
+
+@app.command("list")
+def list_personas(as_json: AsJson = False) -> None:
+    """Show every persona; a star marks the one that answers."""
+    with _one_line_errors():
+        active = _active()
+        entries = _store().entries()
+        if as_json:
+            _print_json({"active": active, "personas": [_row(entry) for entry in entries]})
+            return
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("", "id", "name", "from", "summary", box=None)
+        for entry in entries:
+            star = "*" if entry.id == active else ""
+            name = entry.persona.name if entry.persona else ""
+            table.add_row(star, entry.id, name, entry.origin, _about(entry))
+        Console().print(table)
+
+
+@app.command()
+def show(name: Who, as_json: AsJson = False) -> None:
+    """Show one persona: character, voice, greeting and what the model is told."""
+    from assistant.personas.prompt import greetings, opening
+
+    with _one_line_errors():
+        store = _store()
+        entry = store.find(name)
+        persona = store.load(entry.id)
+        told = opening(persona)
+        if as_json:
+            data = persona.model_dump(mode="json", by_alias=True)
+            _print_json({**_row(entry), "active": entry.id == _active(), **data, "told": told})
+            return
+        typer.echo(f"{persona.name} ({persona.id}, {entry.origin}: {entry.path})")
+        for label, text in _facts(persona):
+            typer.echo(f"  {label:<9} {text}")
+        for greeting in greetings(persona):
+            typer.echo(f"  greets    {greeting}")
+        for message in told:
+            typer.echo(f"  {message['role']:<9} {message['content']}")
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: AsJson = False) -> None:
+    """Read a persona file; print everything that is wrong in it and exit 1."""
+    from assistant.personas.store import check_file
+
+    with _one_line_errors():
+        persona, findings = check_file(file)
+    if as_json:
+        rows = [
+            {"line": one.mark.line, "column": one.mark.column, "text": one.text} for one in findings
+        ]
+        _print_json({"file": str(file), "id": persona.id if persona else None, "findings": rows})
+    elif persona is not None:
+        typer.echo(f"{file}: {persona.name} ({persona.id}) is right")
+    else:
+        for finding in findings:
+            typer.echo(f"{file}:{finding}", err=True)
+    if persona is None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def use(name: Who, as_json: AsJson = False) -> None:
+    """Let a persona answer from now on: written into lares.toml."""
+    from assistant.config import set_persona
+    from assistant.paths import find_paths
+
+    with _one_line_errors():
+        store = _store()
+        entry = store.find(name)
+        persona = store.load(entry.id)
+        file = find_paths().config_file
+        set_persona(file, entry.id)
+        if as_json:
+            _print_json({"active": entry.id, "file": str(file)})
+        else:
+            typer.echo(f"{persona.name} answers from the next start or `lares reload` on ({file})")
+
+
+def _store() -> PersonaStore:
+    from assistant.paths import find_paths
+    from assistant.personas.store import PersonaStore
+
+    return PersonaStore(find_paths().config / "personas")
+
+
+def _active() -> str:
+    from assistant.config import get_persona
+    from assistant.paths import find_paths
+
+    return get_persona(find_paths().config_file)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "name": entry.persona.name if entry.persona else None,
+        "summary": entry.persona.summary if entry.persona else None,
+        "from": entry.origin,
+        "path": str(entry.path),
+        "findings": [str(finding) for finding in entry.findings],
+    }
+
+
+def _about(entry: Entry) -> str:
+    if entry.persona:
+        return entry.persona.summary
+    return f"broken: lares personas check {entry.path}"
+
+
+def _facts(persona: Persona) -> Iterator[tuple[str, str]]:
+    voice, sampling = persona.voice, persona.llm.sampling
+    if persona.summary:
+        yield "is", persona.summary
+    if persona.tags:
+        yield "tags", ", ".join(persona.tags)
+    if len(persona.names) > 1:
+        yield "called", ", ".join(persona.names[1:])
+    fallback = f", else {voice.fallback}" if voice.fallback else ""
+    yield "voice", f"{voice.engine} {voice.model}{fallback}, speed {voice.speed:g}"
+    limits = f"{persona.speech.max_sentences} sentences, {persona.llm.max_reply_tokens} tokens"
+    yield "answers", f"at most {limits}; temperature {sampling.temperature:g}"
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    from assistant.errors import AssistantError
+
+    try:
+        yield
+    except AssistantError as error:
+        typer.echo(f"lares: {error}", err=True)
+        raise typer.Exit(1) from error
