@@ -98,19 +98,17 @@ class LlamaEngine:
             return
         told["prefill_ms"] = (time.perf_counter() - begun) * 1000
         shown = VisibleText(stops, thinking=text.rstrip().endswith(THINK_OPEN))
-        begun, waiting, count = time.perf_counter(), 0, 0
+        begun, count = time.perf_counter(), 0
         for token in self._tokens(held, wish, min(most, self._library.room - len(prompt)), stopped):
             count += 1
-            waiting += 1
             if piece := shown.push(self._library.piece(token)):
-                yield Packet("delta", request.id, {"text": piece, "tokens": waiting})
-                waiting = 0
+                yield Packet("delta", request.id, {"text": piece, "tokens": count})
             if shown.stopped:
                 break
         if stopped():
             return
         if rest := shown.close():
-            yield Packet("delta", request.id, {"text": rest, "tokens": waiting})
+            yield Packet("delta", request.id, {"text": rest, "tokens": count})
         told |= {
             "tokens": count,
             "finish": "stop" if shown.stopped or self._ended else "length",

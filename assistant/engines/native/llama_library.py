@@ -23,10 +23,14 @@ _NO_ROOM, _ABORTED = 1, 2
 
 
 class _Log:
-    """Where llama.cpp's log goes: all of it while loading, then warnings and errors only."""
+    """Where llama.cpp's log goes: all of it while loading, then warnings and errors only.
+
+    hushed: whether what it complains of is wanted; it calls every abort a failure
+    """
 
     def __init__(self) -> None:
         self.lines: LogLines | None = None
+        self.hushed: Callable[[], bool] = lambda: False
         self._last = 0
         self.callback = native.llama_log_callback(self._take)
         native.llama_log_set(self.callback, None)
@@ -35,7 +39,7 @@ class _Log:
         self._last = self._last if level == _CONTINUED else level
         if self.lines is not None:
             self.lines.add(text.decode("utf-8", errors="replace"))
-        elif self._last >= _WARNING:
+        elif self._last >= _WARNING and not self.hushed():
             sys.stderr.write(text.decode("utf-8", errors="replace"))
 
 
@@ -156,7 +160,7 @@ class Library:
         Returns False when stopped() turned true: what was read is taken out again.
         Raises EngineError when the memory is full.
         """
-        self._stopped = stopped
+        self._stopped = _LOG.hushed = stopped
         batch = self._batch
         batch.n_tokens = len(tokens)
         for i, token in enumerate(tokens):
@@ -166,7 +170,7 @@ class Library:
             batch.seq_id[i][0] = sequence
             batch.logits[i] = i == len(tokens) - 1
         code = native.llama_decode(self._context, batch)
-        self._stopped = lambda: False
+        self._stopped = _LOG.hushed = lambda: False
         if code == 0:
             return True
         self.cut(sequence, at)
