@@ -209,7 +209,10 @@ def unreachable(url: str, reason: object) -> str:
             f"{host(url)}: its certificate is not trusted ({reason.verify_message}); "
             "name your certificates in SSL_CERT_FILE"
         )
-    return f"{host(url)} cannot be reached ({_reason(reason)}); check the network or HTTPS_PROXY"
+    return (
+        f"{host(url)} cannot be reached ({_reason(reason)}); check the network, or name a proxy "
+        "in HTTPS_PROXY or a mirror in HF_ENDPOINT or PIP_INDEX_URL"
+    )
 
 
 def _reason(error: object) -> str:
