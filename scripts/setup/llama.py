@@ -55,10 +55,18 @@ def key() -> str:
         *_cards(),
         sys.platform,
         platform.machine(),
-        "-".join(platform.libc_ver()),
+        _c_library(),
         _processor(),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _c_library() -> str:
+    """Return the C library and its version as it is on this machine, whatever Python asks."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except ValueError:  # macOS and musl know no such name
+        return platform.release() if sys.platform == "darwin" else "musl"
 
 
 def _processor() -> str:
@@ -116,7 +124,7 @@ def _build_with(chosen: list[str]) -> None:
         run(
             [str(PYTHON), "-m", "pip", "wheel", "--require-hashes", "-r", str(SOURCE), "--no-deps",
              "--no-build-isolation", "--no-cache-dir", "--config-settings", "install.strip=true",
-             "--wheel-dir", work],
+             "--config-settings", "wheel.exclude=lib/**;include/**", "--wheel-dir", work],
             "building llama.cpp",
             expected_s=30 + CPU_SECONDS / min(cores, 8) * (CUDA_FACTOR if cuda else 1),
             env=env,
