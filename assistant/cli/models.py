@@ -46,7 +46,9 @@ def list_models(as_json: AsJson = False) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table("id", "kind", "MB", "licence", "source", "state", box=None)
+        table = Table(box=None)
+        for column in ("id", "kind", "MB", "licence", "source", "state"):
+            table.add_column(column, no_wrap=column in ("id", "MB", "state"), overflow="fold")
         for report in reports:
             entry = report.entry
             check = " (weak check)" if entry.weak else ""
