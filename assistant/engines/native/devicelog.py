@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_USING = re.compile(r"using (?:device )?(\S+?)(\d*) (?:backend|\((?P<name>[^)]*)\))")
+_USING = re.compile(r"using (?:device )?(\w+?)\d* (?:backend|\((?P<name>[^)]*)\))")
+_WEIGHTS = re.compile(r"\b([A-Za-z]+)\d*(?:_Mapped)?\s+(?:total|model buffer|buffer) size")
+_REFUSED = re.compile(r"failed to initialize \w+ backend|falling back to CPU")
 _GPU_NAME = re.compile(
     r"(?:GPU name:\s*|picking default device:\s*|^\s*Device 0: )(?P<name>[^,\n]+)", re.MULTILINE
 )
@@ -41,40 +43,39 @@ class Device:
         return told
 
 
+WARNING = 3
+"""ggml's level of a warning; errors are above."""
+
+
 class LogLines:
-    """Collects a library's log while it loads and passes it on to standard error."""
+    """Collects a library's log while it loads; its warnings go to standard error as well."""
 
     def __init__(self) -> None:
         self.text = ""
-        self._open = True
 
-    def add(self, text: str) -> None:
+    def add(self, level: int, text: str) -> None:
         """Take one piece of the log."""
-        if self._open:
-            self.text += text
+        self.text += text
+        if level >= WARNING:
             sys.stderr.write(text)
-
-    def close(self) -> None:
-        """Take nothing more."""
-        self._open = False
 
 
 def parse_device(log: str | Iterable[str]) -> Device:
     """Return the device named in a whisper.cpp or llama.cpp log; the CPU when none is."""
     text = log if isinstance(log, str) else "".join(log)
-    kind, name = "cpu", ""
-    for match in _USING.finditer(text):
-        found = _KINDS.get(match[1].lower())
-        if found:
-            kind, name = found, (match["name"] or "").strip()
-            break
     counts = _OFFLOADED.search(text)
     offloaded = (int(counts[1]), int(counts[2])) if counts else None
-    if offloaded is not None and offloaded[0] == 0:
-        kind, name = "cpu", ""
-    if kind != "cpu" and not name and (named := _GPU_NAME.search(text)):
+    if _REFUSED.search(text) or (offloaded is not None and offloaded[0] == 0):
+        return Device(offloaded=offloaded)
+    found = [
+        m for m in (*_USING.finditer(text), *_WEIGHTS.finditer(text)) if m[1].lower() in _KINDS
+    ]
+    if not found:
+        return Device(offloaded=offloaded)
+    name = (found[0].groupdict().get("name") or "").strip()
+    if not name and (named := _GPU_NAME.search(text)):
         name = named["name"].strip()
-    return Device(kind, name, offloaded)
+    return Device(_KINDS[found[0][1].lower()], name, offloaded)
 
 
 def cpu_warning(

@@ -10,20 +10,20 @@ from typing import Any
 
 import llama_cpp as native
 
-from assistant.engines.native.devicelog import LogLines
+from assistant.engines.native.devicelog import WARNING, LogLines
 from assistant.engines.native.llama import Options
 from assistant.engines.native.options import threads_or_default
 from assistant.engines.native.textflow import THINK_CLOSE, THINK_OPEN
 from assistant.errors import EngineError, ModelError
 
-_WARNING, _CONTINUED = 3, 5
+_CONTINUED = 5
 _FLASH = {"on": 1, "off": 0}
 _SPECIAL = native.LLAMA_TOKEN_ATTR_CONTROL | native.LLAMA_TOKEN_ATTR_USER_DEFINED
 _NO_ROOM, _ABORTED = 1, 2
 
 
 class _Log:
-    """Where llama.cpp's log goes: all of it while loading, then warnings and errors only.
+    """Collects llama.cpp's log while it loads; then passes warnings and errors on.
 
     hushed: whether what it complains of is wanted; it calls every abort a failure
     """
@@ -35,12 +35,13 @@ class _Log:
         self.callback = native.llama_log_callback(self._take)
         native.llama_log_set(self.callback, None)
 
-    def _take(self, level: int, text: bytes, _data: int | None) -> None:
+    def _take(self, level: int, raw: bytes, _data: int | None) -> None:
         self._last = self._last if level == _CONTINUED else level
+        text = raw.decode("utf-8", errors="replace")
         if self.lines is not None:
-            self.lines.add(text.decode("utf-8", errors="replace"))
-        elif self._last >= _WARNING and not self.hushed():
-            sys.stderr.write(text.decode("utf-8", errors="replace"))
+            self.lines.add(self._last, text)
+        elif self._last >= WARNING and not self.hushed():
+            sys.stderr.write(text)
 
 
 _LOG = _Log()

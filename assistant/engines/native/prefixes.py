@@ -100,7 +100,7 @@ class Prefixes:
         return held.sequence
 
 
-def common(a: Sequence[int], b: Sequence[int]) -> int:
+def common(a: Sequence[object], b: Sequence[object]) -> int:
     """Return how many tokens at the beginning are the same."""
     for i, (left, right) in enumerate(zip(a, b, strict=False)):
         if left != right:

@@ -31,9 +31,8 @@ class WhisperEngine:
         check_whisper(options.model)
         self._options = options
         log = LogLines()
-        native.whisper_log_set(lambda _level, text: log.add(text))
+        native.whisper_log_set(log.add)
         self._context = self._open()
-        log.close()
         native.whisper_log_set(None)
         self.multilingual = bool(native.whisper_is_multilingual(self._context))
         device = parse_device(log.text)
