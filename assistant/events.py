@@ -155,6 +155,13 @@ class Respond(TakeEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prefill(Event):
+    """Read the prompt of the next turn ahead, as far as it is known."""
+
+    history: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Say(TakeEvent):
     """Voice these words."""
 

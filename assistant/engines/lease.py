@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 ENOUGH_CORES = 4
-"""From this many cores on, engines run side by side, each with its share of the threads."""
+"""From this many cores on, each engine has a lease of its own and a share of the threads."""
 
 
 class Priority(IntEnum):
@@ -42,9 +42,7 @@ class _Claim:
 class ComputeLease:
     """A right to compute that one request holds at a time. Urgent ones go first, then old ones."""
 
-    def __init__(self, *, shared: bool) -> None:
-        """Serve one holder at a time, or everybody at once when `shared`."""
-        self._shared = shared
+    def __init__(self) -> None:
         self._holder: _Claim | None = None
         self._waiting: list[_Claim] = []
 
@@ -53,8 +51,6 @@ class ComputeLease:
 
         preempt: called when a more urgent request wants the lease; it must make the work stop.
         """
-        if self._shared:
-            return lambda: None
         claim = _Claim(priority, preempt)
         self._waiting.append(claim)
         self._waiting.sort(key=lambda c: c.priority)

@@ -9,6 +9,7 @@ from assistant.events import (
     Cancel,
     Hear,
     Line,
+    Prefill,
     Say,
     Settle,
     TurnClosed,
@@ -18,7 +19,7 @@ from assistant.session.state import CLOSE_S, Next, Orders, Phase, Session, begin
 from assistant.session.turn import Turn, lines, report, said
 
 SORRY = "Sorry, something went wrong. Please say that again."
-HISTORY_CHARS = 6000
+HISTORY_CHARS = 5000
 """History beyond this loses its oldest half, so that the prompt's prefix breaks rarely."""
 
 
@@ -64,7 +65,9 @@ def close(s: Session, turn: Turn, *, whole: bool) -> Next:
         turn=turn.id,
         report=report(turn, session=s.id, persona=s.persona, reply=reply, whole=whole),
     )
-    return replace(s, history=history, cut_short=not whole and turn.heard is not None), (closed,)
+    ahead = Prefill(session=s.id, history=history)
+    s = replace(s, history=history, cut_short=not whole and turn.heard is not None)
+    return s, (closed, ahead)
 
 
 def complete(s: Session, turn: Turn, *, whole: bool = True) -> Next:

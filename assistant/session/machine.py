@@ -22,6 +22,7 @@ from assistant.events import (
     PhaseChanged,
     PlaybackEnded,
     PlaybackStarted,
+    Prefill,
     ReplyDelta,
     ReplyVoiced,
     Requested,
@@ -110,7 +111,8 @@ def _react(s: Session, event: Event, now_s: float) -> Next:
         case StageFailed(stage=stage):
             return replace(s, cold=s.cold | {stage}), ()
         case StageReady(stage=stage):
-            return replace(s, cold=s.cold - {stage}), ()
+            ahead = (Prefill(session=s.id, history=s.history),) if stage == "llm" else ()
+            return replace(s, cold=s.cold - {stage}), ahead
         case Fault(session=s.id, code="audio_gone"):
             return _lose_sound(s, now_s)
         case Tick():

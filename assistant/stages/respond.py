@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import ClassVar
 
 from assistant.bus import Overflow
 from assistant.engines.protocols import ChatModel, Piece
-from assistant.events import Event, Line, ReplyDelta, Respond
+from assistant.events import Event, ReplyDelta, Respond
 from assistant.personas.persona import Persona
-from assistant.personas.prompt import CUT_OFF, Exchange, messages, stops
+from assistant.personas.prompt import CUT_OFF, messages, stops
 from assistant.speech.limits import SentenceLimit
 from assistant.stages.parts import Parts
 
@@ -40,7 +40,7 @@ class RespondStage:
         assert isinstance(event, Respond)
         llm = self._persona.llm
         notes = [CUT_OFF] if event.cut_short else []
-        prompt = messages(self._persona, exchanges(event.history), event.heard, notes)
+        prompt = messages(self._persona, event.history, event.heard, notes)
         limit = SentenceLimit(self._persona.speech.max_sentences)
         tokens, cache_hit = 0, None
         pieces = self._chat.reply(
@@ -63,19 +63,6 @@ class RespondStage:
 
     async def close(self) -> None:
         """Nothing to release."""
-
-
-def exchanges(history: Sequence[Line]) -> list[Exchange]:
-    """Return the history as pairs of question and answer; either may be empty."""
-    pairs: list[Exchange] = []
-    for line in history:
-        if line.speaker == "user":
-            pairs.append((line.text, ""))
-        elif pairs and not pairs[-1][1]:
-            pairs[-1] = (pairs[-1][0], line.text)
-        else:
-            pairs.append(("", line.text))
-    return pairs
 
 
 def _delta(

@@ -1,0 +1,63 @@
+"""What `lares status` tells: engines, devices, faults, the last turn. Fed by the bus."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from assistant.events import (
+    MAIN,
+    Event,
+    Fault,
+    PhaseChanged,
+    Recovered,
+    StageFailed,
+    StageReady,
+    TurnClosed,
+)
+from assistant.report import TurnReport
+
+RECENT = 20
+
+
+@dataclass(slots=True)
+class Board:
+    """The newest state of everything; `note` is a tap of the bus."""
+
+    phase: str = "idle"
+    last: TurnReport | None = None
+    turns: int = 0
+    faults: dict[str, Fault] = field(default_factory=dict)
+    failing: dict[str, StageFailed] = field(default_factory=dict)
+    crashes: dict[str, int] = field(default_factory=dict)
+    recent: deque[TurnReport] = field(default_factory=lambda: deque(maxlen=RECENT))
+    devices: dict[str, Any] = field(default_factory=dict)
+
+    def note(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case TurnClosed(report=report):
+                self.last = report
+                self.turns += 1
+                self.recent.append(report)
+            case PhaseChanged(session=session, phase=phase) if session == MAIN:
+                self.phase = phase
+            case StageFailed(stage=stage):
+                self.failing[stage] = event
+                self.crashes[stage] = self.crashes.get(stage, 0) + 1
+            case StageReady(stage=stage):
+                self.failing.pop(stage, None)
+            case Fault(code=code):
+                self.faults[code] = event
+            case Recovered(code=code):
+                self.faults.pop(code, None)
+
+    def state_of(self, stage: str, *, ready: bool) -> str:
+        """Return `ready`, `starting`, `restarting` or `resting` for an engine."""
+        if ready:
+            return "ready"
+        failed = self.failing.get(stage)
+        if failed is None:
+            return "starting"
+        return "resting" if failed.given_up else "restarting"
