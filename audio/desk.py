@@ -5,13 +5,22 @@ from __future__ import annotations
 import threading
 
 from audio import commands
+from audio.alarm import Alarm
+from audio.devices import Backend
 from audio.ear import Ear
 from audio.errors import AudioError
 from audio.facts import fault
 from audio.line import Line
+from audio.machine import Machine
 from audio.openers import End, LineOpener
 from audio.outbox import Outbox
 from audio.wire import Packet
+
+
+def _portaudio() -> Backend:
+    from audio.portaudio import PortAudio
+
+    return PortAudio()
 
 
 class Desk:
@@ -19,6 +28,7 @@ class Desk:
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
+        self._machine = Machine(outbox.put, _portaudio)
         self._lines: dict[str, Line] = {}
         self._lock = threading.Lock()
 
@@ -43,6 +53,7 @@ class Desk:
 
     def close(self) -> None:
         """Close all lines; their files are finished when this returns."""
+        self._machine.close()
         for ident in list(self._lines):
             self._close(ident)
 
@@ -61,10 +72,10 @@ class Desk:
         if ident in self._lines:
             raise AudioError(f"open: line {ident!r} is open")
         listening = commands.listening(packet)
-        opener = LineOpener(
-            End(*commands.ends(packet, "source")), End(*commands.ends(packet, "sink"))
-        )
-        line = Line(ident, opener, lambda: Ear(listening), self._outbox.put)
+        source, sink = (End(*commands.ends(packet, side)) for side in ("source", "sink"))
+        alarm = Alarm(self._outbox.put, ident)
+        opener = LineOpener(source, sink, self._machine, alarm)
+        line = Line(ident, opener, lambda: Ear(listening), alarm, self._outbox.put)
         with self._lock:
             self._lines[ident] = line
         line.start()

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TypeAlias
 
+from audio.alarm import Alarm
 from audio.clip import Clip, WordMark
 from audio.ear import Ear, Heard, SilenceGrew, VoicePaused
 from audio.errors import AudioError
-from audio.facts import fault, packet
+from audio.facts import packet
 from audio.mouth import Mouth, Played
 from audio.sinks import FileSink, Sink
 from audio.sources import Source
@@ -30,8 +31,11 @@ _LAST_SILENCE_MS = 1_000.0
 class Opener(Protocol):
     """Makes the two ends of a line; each may take seconds. Raises AudioError."""
 
-    def source(self) -> Source | None:
-        """Return the source, None for a line that does not listen."""
+    def source(self, forget: Callable[[], None]) -> Source | None:
+        """Return the source, None for a line that does not listen.
+
+        forget: to be called when sound was lost between two blocks
+        """
 
     def sink(self) -> Sink:
         """Return the sink."""
@@ -43,8 +47,16 @@ class Line:
     Commands are taken at once, also while the devices still open; none of them waits.
     """
 
-    def __init__(self, ident: str, opener: Opener, make_ear: Callable[[], Ear], emit: Emit) -> None:
+    def __init__(
+        self,
+        ident: str,
+        opener: Opener,
+        make_ear: Callable[[], Ear],
+        alarm: Alarm,
+        emit: Emit,
+    ) -> None:
         self.ident = ident
+        self._alarm = alarm
         self._opener = opener
         self._make_ear = make_ear
         self._emit = emit
@@ -150,9 +162,9 @@ class Line:
 
     def _open_source(self) -> Source | None:
         try:
-            source = self._opener.source()
+            source = self._opener.source(self._forget)
         except AudioError as error:
-            self._emit(fault(self.ident, "no_microphone", str(error)))
+            self._ring("no_microphone", error)
             return None
         with self._lock:
             self._source = source
@@ -167,7 +179,7 @@ class Line:
             sink = self._opener.sink()
             self._has_sink = True
         except AudioError as error:
-            self._emit(fault(self.ident, "no_loudspeaker", str(error)))
+            self._ring("no_loudspeaker", error)
             sink = FileSink(None, fast=False)
         self._begin_playing(sink)
 
@@ -200,7 +212,7 @@ class Line:
         try:
             sink.detach(mouth)
         except AudioError as error:
-            self._emit(fault(self.ident, "no_loudspeaker", str(error)))
+            self._ring("no_loudspeaker", error)
 
     def _listen(self, source: Source) -> None:
         ear = self._make_ear()
@@ -214,6 +226,9 @@ class Line:
                 if not self._muted:
                     self._report_heard(ear.push(block))
                 self._blocks += 1
+                if ear.clamped:
+                    text = f"{source.name} gave samples that are no sound; they were clamped"
+                    self._alarm.ring("clamped_samples", text)
                 silence_ms = silence_ms + BLOCK_MS if source.used_up else 0.0
                 finished = silence_ms >= _LAST_SILENCE_MS and not ear.open
             if finished:
@@ -230,6 +245,14 @@ class Line:
                 if self._go.is_set() or not source.waits:
                     yield
                     return
+
+    def _forget(self) -> None:
+        with self._ear_lock:
+            if self._ear is not None:
+                self._ear.forget()
+
+    def _ring(self, code: str, error: AudioError) -> None:
+        self._alarm.ring(error.code or code, str(error), error.hint)
 
     def _report_heard(self, heard: list[Heard]) -> None:
         for fact in heard:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio.errors import AudioError
+from audio.alarm import Alarm
+from audio.machine import Machine
 from audio.sinks import FileSink, Sink
 from audio.sources import FileSource, Source
 
@@ -20,23 +22,27 @@ class End:
 
 
 class LineOpener:
-    """Opens files, devices and nothing."""
+    """Opens files, devices and nothing. See Opener."""
 
-    def __init__(self, source: End, sink: End) -> None:
+    def __init__(self, source: End, sink: End, machine: Machine, alarm: Alarm) -> None:
         self._source = source
         self._sink = sink
+        self._machine = machine
+        self._alarm = alarm
 
-    def source(self) -> Source | None:
+    def source(self, forget: Callable[[], None]) -> Source | None:
         """See Opener."""
-        if self._source.kind == "null":
-            return None
-        if self._source.kind == "file" and self._source.where is not None:
-            return FileSource(Path(self._source.where), fast=self._source.fast)
-        raise AudioError("no microphone")
+        where = self._source.where
+        if self._source.kind == "device":
+            return self._machine.microphone(where, self._alarm, forget)
+        if self._source.kind == "file" and where is not None:
+            return FileSource(Path(where), fast=self._source.fast)
+        return None
 
     def sink(self) -> Sink:
         """See Opener."""
-        if self._sink.kind != "device":
-            path = None if self._sink.where is None else Path(self._sink.where)
-            return FileSink(path, fast=self._sink.fast)
-        raise AudioError("no loudspeaker")
+        where = self._sink.where
+        if self._sink.kind == "device":
+            return self._machine.loudspeaker(where)
+        path = Path(where) if self._sink.kind == "file" and where is not None else None
+        return FileSink(path, fast=self._sink.fast)

@@ -29,8 +29,9 @@ class Sink(Protocol):
     rate: int
     """Hz at which it pulls."""
 
-    latency_ms: float
-    """Between handing a sample over and hearing it, ms."""
+    @property
+    def latency_ms(self) -> float:
+        """Time between handing a sample over and hearing it, ms."""
 
     def attach(self, mouth: Mouth, report: Report) -> None:
         """Begin to pull from this mouth, whose rate is the sink's; report from any thread."""

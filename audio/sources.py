@@ -26,8 +26,9 @@ class Source(Protocol):
     waits: bool
     """Whether the ear waits for `go` after each fact that the session may act on."""
 
-    latency_ms: float
-    """Between a sound and its block, ms."""
+    @property
+    def latency_ms(self) -> float:
+        """Time between a sound and its block, ms."""
 
     @property
     def used_up(self) -> bool:

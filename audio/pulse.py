@@ -1,0 +1,130 @@
+"""Which source a PulseAudio server really records from, told the moment it changes.
+
+When a microphone vanishes the server moves the stream, silently, to whatever source is left: often
+the monitor of the loudspeaker. No sample and no flag of the stream shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+_ANSWER_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A source of the server. monitor: it is the sound of a loudspeaker, not a microphone."""
+
+    name: str
+    monitor: bool
+
+
+class PulseWatch:
+    """Calls back when sources or streams change. Does nothing where there is no PulseAudio."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        """changed: called in the watch's own thread."""
+        self._changed = changed
+        self._child: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop watching."""
+        with self._lock:
+            self._closed = True
+            child = self._child
+        if child is not None:
+            child.kill()
+
+    def _run(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._child = child = subprocess.Popen(
+                [*_leash(), "pactl", "subscribe"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=os.environ | {"LC_ALL": "C"},
+                start_new_session=True,
+            )
+        for line in child.stdout or ():
+            if b" on source" in line or b" on server" in line:
+                self._changed()
+        child.wait()
+
+
+class Server(Protocol):
+    """Answers where sound comes from."""
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a server to ask."""
+
+    def recording_from(self) -> Place | None:
+        """Return what this process records from; None where that cannot be known.
+
+        With several streams a monitor comes first: one wrong stream is enough to be told.
+        """
+
+    def has_microphone(self) -> bool:
+        """Whether any source is more than the monitor of a loudspeaker."""
+
+
+class PulseServer:
+    """Asks the PulseAudio or PipeWire server by `pactl`. See Server."""
+
+    @property
+    def found(self) -> bool:
+        """See Server."""
+        return sys.platform == "linux" and bool(_ask("sources"))
+
+    def recording_from(self) -> Place | None:
+        """See Server."""
+        own = str(os.getpid())
+        used = {
+            stream.get("source")
+            for stream in _ask("source-outputs")
+            if stream.get("properties", {}).get("application.process.id") == own
+        }
+        sources = _ask("sources") if used else []
+        places = [_place(source) for source in sources if source.get("index") in used]
+        return max(places, key=lambda place: place.monitor, default=None)
+
+    def has_microphone(self) -> bool:
+        """See Server."""
+        return any(not _place(source).monitor for source in _ask("sources"))
+
+
+def _leash() -> list[str]:
+    """Return the command that ends a child with the thread that started it, where there is one."""
+    return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+
+
+def _place(source: dict[str, Any]) -> Place:
+    return Place(source["name"], source.get("properties", {}).get("device.class") == "monitor")
+
+
+def _ask(what: str) -> list[dict[str, Any]]:
+    """Return a list of the server's; empty when it cannot be had."""
+    command = ["pactl", "--format=json", "list", what]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_ANSWER_S, check=False)
+        answer = json.loads(done.stdout)
+    except (OSError, subprocess.TimeoutExpired, ValueError):
+        return []
+    return answer if isinstance(answer, list) else []
