@@ -44,9 +44,14 @@ def _has_cmake() -> bool:
     return found is not None and (int(found[1]), int(found[2])) >= MINIMUM_CMAKE
 
 
+def _has_alsa_plugin(server: str) -> bool:
+    places = ("lib/alsa-lib", "lib/*/alsa-lib", "lib64/alsa-lib")
+    name = f"libasound_module_pcm_{server}.so"
+    return any(True for place in places for _ in Path("/usr").glob(f"{place}/{name}"))
+
+
 def _has_alsa_pulse() -> bool:
-    libraries = Path("/usr/lib")
-    return any(libraries.glob("**/alsa-lib/libasound_module_pcm_pulse.so"))
+    return _has_alsa_plugin("pulse")
 
 
 def _speaks_pulse() -> bool:
@@ -82,7 +87,12 @@ PORTAUDIO = Need(
 )
 ALSA_PULSE = Need(
     "ALSA's PulseAudio plugin",
-    lambda: sys.platform == "darwin" or not _speaks_pulse() or _has_alsa_pulse(),
+    lambda: (
+        sys.platform == "darwin"
+        or not _speaks_pulse()
+        or _has_alsa_pulse()
+        or _has_alsa_plugin("pipewire")
+    ),
     {
         "apt-get": "libasound2-plugins",
         "dnf": "alsa-plugins-pulseaudio",
