@@ -27,7 +27,6 @@ MARGIN_S = 1.0
 _FRAME = RATE_HZ // 50
 _SILENT_DB = -60.0
 _LOUD_ABOVE_FLOOR_DB = 6.0
-_FLOOR_MAX_DB = -45.0
 _STEADY_DB = 6.0
 _WORD_MIN_MS = 120.0
 _WORDS_PER_S_MAX = 8.0
@@ -102,9 +101,9 @@ def weigh(samples: Samples, probability: float = math.nan) -> Evidence:
     power = np.mean(np.square(frames, dtype=np.float64), axis=1)
     levels = 10 * np.log10(np.maximum(power, 1e-12))
     low, high = np.percentile(levels, (10, 95))
-    steady = high - low < _STEADY_DB
-    floor = min(float(low), _FLOOR_MAX_DB) if not steady else math.inf
-    loud = np.count_nonzero(levels > max(floor + _LOUD_ABOVE_FLOOR_DB, float(low)))
+    if high - low < _STEADY_DB:
+        return Evidence(duration_s, peak, 0.0, probability)
+    loud = np.count_nonzero(levels > low + _LOUD_ABOVE_FLOOR_DB)
     return Evidence(duration_s, peak, float(loud) * 20.0, probability)
 
 
