@@ -94,7 +94,8 @@ def _say(problem: Any, path: Path) -> str:
         return "is missing; every persona needs it"
     if kind == "value_error":
         return f"{problem['ctx']['error']}"
-    text = str(problem["msg"]).removeprefix("Input ")
+    text = str(problem["msg"]).removeprefix("Input ").partition(", unable to parse")[0]
+    text = text.replace("a valid ", "a ")
     if kind in ("model_type", "model_attributes_type"):
         text = "should be keys with values"
     elif kind == "tuple_type":

@@ -66,9 +66,8 @@ def read_yaml(text: str) -> Document:
     except _Refused as refused:
         document.findings.append(refused.finding)
     except yaml.reader.ReaderError as error:
-        document.findings.append(
-            Finding(_at(text, error.position), f"the character {error.character!r} is not allowed")
-        )
+        problem = f"the character U+{ord(text[error.position]):04X} is not allowed"
+        document.findings.append(Finding(_at(text, error.position), problem))
     except yaml.MarkedYAMLError as error:
         document.findings.append(_syntax(error))
     except (yaml.YAMLError, ValueError, OverflowError) as error:

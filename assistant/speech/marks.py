@@ -163,9 +163,8 @@ def _image(head: str, place: Place, final: bool) -> Step | None:
 def _tag(head: str, place: Place, final: bool) -> Step | None:
     tag = _TAG.match(head) or _CONTROL.match(head)
     if tag is None:
-        if final or not re.match(r"<[/|a-zA-Z]?(?:[^<>\n]*)\Z", head[: HOLD_CHARS + 1]):
-            return Step(1, "<")
-        return None if len(head) == 1 or head[1] in "/|" or head[1].isalpha() else Step(1, "<")
+        begun = head == "<" or head[1:2] in "/|" or head[1:2].isalpha()
+        return None if not final and begun and _may_close(head, "<>\n") else Step(1, "<")
     name = tag[2].lower() if tag.re is _TAG else ""
     if name in _THOUGHTS and not tag[1] and not tag[0].endswith("/>"):
         return Step(tag.end(), skip=(f"</{name}>",))
