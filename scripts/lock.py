@@ -4,8 +4,9 @@
     python scripts/lock.py --check    fail when stale, or when a platform cannot be resolved
     python scripts/lock.py --upgrade  write it with the newest versions
 
-`lock.txt` is what runs, `dev.txt` the same and the tools, `build.txt` what builds wheels here,
-`llama.txt` the one source package that is built on each machine.
+`lock.txt` is what runs, `dev.txt` the same and the tools, `wake.txt` what the extra `wake` adds,
+`build.txt` what builds wheels here, `llama.txt` the one source package that is built on each
+machine.
 """
 
 from __future__ import annotations
@@ -38,17 +39,19 @@ PLATFORMS = {
 
 
 def write(folder: Path, *, upgrade: bool) -> None:
-    """Resolve pyproject.toml into the four files; pins that still fit stay as they are."""
+    """Resolve pyproject.toml into the five files; pins that still fit stay as they are."""
     newest = ["--upgrade"] if upgrade else []
-    lock, dev = folder / "lock.txt", folder / "dev.txt"
-    omit = ["--no-emit-package", SOURCE_ONLY]
-    _resolve([*newest, "--extra", "wake", *omit, "-o", str(lock), "pyproject.toml"])
-    extras = ["--extra", "wake", "--extra", "dev", "-c", str(lock)]
-    _resolve([*newest, *extras, *omit, "-o", str(dev), "pyproject.toml"])
+    lock, dev, wake = folder / "lock.txt", folder / "dev.txt", folder / "wake.txt"
+    omit = ["--no-emit-package", SOURCE_ONLY, "--no-annotate"]
+    _resolve([*newest, *omit, "-o", str(lock), "pyproject.toml"])
+    for extra, file in (("dev", dev), ("wake", wake)):
+        more = ["--extra", extra, "-c", str(lock)]
+        _resolve([*newest, *omit, *more, "-o", str(file), "pyproject.toml"])
+    held = {block.split()[0] for block in blocks(lock.read_text(encoding="utf-8"))}
+    added = [b for b in blocks(wake.read_text(encoding="utf-8")) if b.split()[0] not in held]
+    wake.write_text("\n".join(added) + "\n", encoding="utf-8")
     _resolve([*newest, "-o", str(folder / "build.txt"), "requirements/build.in"])
     _resolve(["--no-deps", "--no-annotate", "-o", str(folder / "llama.txt"), "-"], _source_pin())
-    for file in (lock, dev):  # where the constraints lay is nobody's business
-        file.write_text(_without_paths(file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _resolve(arguments: list[str], stdin: str = "") -> None:
@@ -72,8 +75,10 @@ def _source_pin() -> str:
     return found[1]
 
 
-def _without_paths(text: str) -> str:
-    return re.sub(r"^    # .*\n", "", text, flags=re.MULTILINE)
+def blocks(text: str) -> list[str]:
+    """Return the requirements of a lock, each with its marker and its hashes."""
+    parts = re.split(r"\n(?=[A-Za-z#])", text.strip())
+    return [part.strip() for part in parts if re.match(r"[A-Za-z]", part)]
 
 
 def stale() -> list[str]:
@@ -92,10 +97,9 @@ def stale() -> list[str]:
 
 def requirements_for(text: str, environment: dict[str, str]) -> Iterator[str]:
     """Yield the requirements of a lock, hashes included, whose markers hold."""
-    for block in re.split(r"\n(?=[A-Za-z])", text):
-        head = block.split("\\", 1)[0]
-        marker = head.partition(";")[2].strip()
-        if re.match(r"[A-Za-z]", block) and (not marker or Marker(marker).evaluate(environment)):
+    for block in blocks(text):
+        marker = block.split("\\", 1)[0].partition(";")[2].strip()
+        if not marker or Marker(marker).evaluate(environment):
             yield re.sub(r" ;[^\\]*", " ", block, count=1)
 
 
@@ -107,7 +111,9 @@ def check_platform(platform: str, python: str) -> None:
         "python_version": python, "python_full_version": f"{python}.0",
         "implementation_name": "cpython", "platform_python_implementation": "CPython",
     }  # fmt: skip
-    text = (FOLDER / "dev.txt").read_text(encoding="utf-8")
+    text = "\n".join(
+        (FOLDER / name).read_text(encoding="utf-8") for name in ("dev.txt", "wake.txt")
+    )
     with tempfile.TemporaryDirectory() as nowhere:
         _run(
             [*UV, "pip", "install", "--dry-run", "--quiet", "--no-deps", "--only-binary", ":all:",

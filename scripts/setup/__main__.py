@@ -51,9 +51,9 @@ def set_up(*, develop: bool) -> None:
     environment.install(requirements / "build.txt", "installing the build tools", 10)
     name = "dev.txt" if develop else "lock.txt"
     environment.install(requirements / name, f"installing requirements/{name}", 45)
+    environment.install_wake_words()
     llama.install()
     environment.install_local(["--editable", str(ROOT)], "installing lares")
-    environment.tell_about_wake_words()
     STAMP.write_text(wanted + "\n", encoding="utf-8")
     say(f"setup: ready in {time.monotonic() - begun:.0f} s; the command is .venv/bin/lares")
 

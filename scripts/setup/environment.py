@@ -119,10 +119,16 @@ def installer() -> list[str]:
             "--disable-pip-version-check", "--root-user-action", "ignore"]  # fmt: skip
 
 
-def tell_about_wake_words() -> None:
-    """Say so where the wake word package has no wheel."""
+def install_wake_words() -> None:
+    """Install the wake word package where it has a wheel; say so where it has none."""
+    absent = "wake words by pymicro-wakeword: {}; calling the persona by its name works"
     if sys.platform == "darwin" and platform.release().startswith("23."):
-        say("wake words by pymicro-wakeword need macOS 15; calling the persona by name works")
+        say(absent.format("they need macOS 15"))
+        return
+    try:
+        install(REQUIREMENTS / "wake.txt", "installing wake words", 10)
+    except SetupError as error:
+        say(absent.format(error))
 
 
 def writable() -> None:

@@ -40,10 +40,11 @@ def options() -> list[str]:
 
 
 def _cards() -> list[str]:
-    """Return the names of the NVIDIA cards that the kernel knows."""
+    """Return the names of the NVIDIA cards; containers and WSL tell only that there is one."""
     told = Path("/proc/driver/nvidia/gpus").glob("*/information")
     names = [file.read_text(encoding="utf-8").splitlines()[0] for file in sorted(told)]
-    return names or (["WSL"] if Path("/dev/dxg").exists() else [])
+    devices = [Path("/dev/dxg"), *sorted(Path("/dev").glob("nvidia[0-9]*"))]
+    return names or [str(device) for device in devices if device.exists()]
 
 
 def key() -> str:

