@@ -24,8 +24,9 @@ Who = Annotated[str, typer.Argument(metavar="NAME", help="Id, name or alias.")]
 def list_personas(as_json: AsJson = False) -> None:
     """Show every persona; a star marks the one that answers."""
     with _one_line_errors():
-        active = _active()
-        entries = _store().entries()
+        store = _store()
+        active = _active(store)
+        entries = store.entries()
         if as_json:
             _print_json({"active": active, "personas": [_row(entry) for entry in entries]})
             return
@@ -52,7 +53,7 @@ def show(name: Who, as_json: AsJson = False) -> None:
         told = opening(persona)
         if as_json:
             data = persona.model_dump(mode="json", by_alias=True)
-            _print_json({**_row(entry), "active": entry.id == _active(), **data, "told": told})
+            _print_json({**_row(entry), "active": entry.id == _active(store), **data, "told": told})
             return
         typer.echo(f"{persona.name} ({persona.id}, {entry.origin}: {entry.path})")
         for label, text in _facts(persona):
@@ -109,11 +110,17 @@ def _store() -> PersonaStore:
     return PersonaStore(find_paths().config / "personas")
 
 
-def _active() -> str:
-    from assistant.config import get_persona
+def _active(store: PersonaStore) -> str:
+    """Return the id of the configured persona, or the name that means none."""
+    from assistant.config import load
+    from assistant.errors import PersonaError
     from assistant.paths import find_paths
 
-    return get_persona(find_paths().config_file)
+    name = load(find_paths().config_file).session.persona
+    try:
+        return store.find(name).id
+    except PersonaError:
+        return name
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -20,8 +20,8 @@ Message = dict[str, str]
 
 HOUSE: Final = "You are {{char}}."
 RULES: Final = (
-    "You talk with the user by voice. Answer as {{char}}, in one or two short sentences, "
-    "without lists, markdown or emoji."
+    "{{char}} talks with {{user}} by voice and answers in one or two short, plain sentences, "
+    "never with lists, markdown or emoji."
 )
 CUT_OFF: Final = "your last answer was cut off"
 OPENING: Final = "Hello."
