@@ -38,8 +38,8 @@ def test_list_marks_the_persona_that_answers(home: Home) -> None:
 
 
 def test_use_is_remembered_and_takes_a_name(home: Home) -> None:
-    assert home.run("use", "LEO").exit_code == 0
-    assert json.loads(home.run("list", "--json").stdout)["active"] == "leo"
+    assert home.run("use", "SAGE").exit_code == 0
+    assert json.loads(home.run("list", "--json").stdout)["active"] == "sage"
 
 
 def test_use_of_an_unknown_persona_names_the_nearest(home: Home) -> None:
@@ -50,9 +50,9 @@ def test_use_of_an_unknown_persona_names_the_nearest(home: Home) -> None:
 
 
 def test_show_prints_character_voice_and_greeting(home: Home) -> None:
-    shown = home.run("show", "leo").stdout
+    shown = home.run("show", "sage").stdout
     assert "lighthouse" in shown
-    assert "else en+m4" in shown
+    assert "else en-gb-scotland+f4" in shown
     data = json.loads(home.run("show", "nova", "--json").stdout)
     assert (data["id"], data["active"], data["schema"]) == ("nova", True, "1")
     assert data["told"][0]["role"] == "system"

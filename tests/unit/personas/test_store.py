@@ -86,7 +86,7 @@ def test_every_shipped_persona_is_right_short_and_speakable(entry: Entry) -> Non
 
 def test_two_personas_ship_and_differ_in_voice() -> None:
     entries = PersonaStore(Path("/nonexistent")).entries()
-    assert [entry.id for entry in entries] == ["leo", "nova"]
+    assert [entry.id for entry in entries] == ["nova", "sage"]
     voices = {entry.persona.voice.model for entry in entries if entry.persona}
     assert len(voices) == 2
     assert shipped_folder().is_dir()
