@@ -77,6 +77,7 @@ class Microphone:
         self._doubted = threading.Event()
         self._dropped = 0
         self._refused_s = 0.0
+        self._last_s = 0.0
         self.name = device.name
         self.rate = device.rate
         self._zeros = Zeros(device.rate)
@@ -114,22 +115,28 @@ class Microphone:
 
     def blocks(self) -> Iterator[Samples]:
         """See Source."""
-        last_s = woke_s = self._clock()
+        self._last_s = self._clock()
         while not self._closed.is_set():
-            self._arrived.wait(SILENT_S / 4)
-            self._arrived.clear()
-            slept_s, woke_s = self._clock() - woke_s, self._clock()
-            if slept_s > SILENT_S:
-                last_s = woke_s
             if self._doubted.is_set():
                 self._look_round()
-            while (data := self._ring.take()) is not None:
-                last_s = self._clock()
+            if (data := self._ring.take()) is None:
+                self._wait()
+            else:
+                self._last_s = self._clock()
                 yield from self._hear(np.frombuffer(data, np.int16))
-            if self._clock() - last_s > SILENT_S:
-                self._lose(f"{self.name} gave no sound for {SILENT_S:g} s")
-                self._reopen()
-                last_s = woke_s = self._clock()
+
+    def _wait(self) -> None:
+        """Wait for the next block; give the device up when none has come for too long."""
+        before_s = self._clock()
+        self._arrived.wait(SILENT_S / 4)
+        self._arrived.clear()
+        now_s = self._clock()
+        if now_s - before_s > SILENT_S:
+            self._last_s = now_s  # this process slept: the device had no chance
+        elif now_s - self._last_s > SILENT_S and not len(self._ring):
+            self._lose(f"{self.name} gave no sound for {SILENT_S:g} s")
+            self._reopen()
+            self._last_s = self._clock()
 
     def _hear(self, sound: np.typing.NDArray[np.int16]) -> Iterator[Samples]:
         self._count_dropped()
