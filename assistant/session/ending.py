@@ -37,10 +37,13 @@ def go_idle(s: Session) -> Next:
     return replace(s, phase=Phase.IDLE, turn=None, phase_until_s=None), orders
 
 
-def announce(s: Session, turn: Turn) -> tuple[Turn, Orders]:
-    """Open the turn for everybody, once."""
+def announce(s: Session, turn: Turn) -> tuple[Session, Turn, Orders]:
+    """Open the turn for everybody, once; a spoken one answers the `listen` that waits."""
     if turn.announced:
-        return turn, ()
+        return s, turn, ()
+    if s.window is not None and turn.opened_by == "voice":
+        turn = replace(turn, request=s.window.request)
+        s = replace(s, window=None, window_until_s=None)
     opened = TurnOpened(
         session=s.id,
         turn=turn.id,
@@ -48,7 +51,7 @@ def announce(s: Session, turn: Turn) -> tuple[Turn, Orders]:
         request=turn.request,
         heard=turn.heard,
     )
-    return replace(turn, announced=True), (opened,)
+    return s, replace(turn, announced=True), (opened,)
 
 
 def close(s: Session, turn: Turn, *, whole: bool) -> Next:
@@ -110,7 +113,7 @@ def fail(s: Session, error: str, now_s: float) -> Next:
     if turn is None:
         return go_idle(s) if s.phase is not Phase.IDLE else (s, ())
     cancel = Cancel(session=s.id, turn=turn.id, take=s.take, reason=error)
-    turn, opened = announce(s, turn)
+    s, turn, opened = announce(s, turn)
     if turn.error is not None or not turn.aloud:
         s, done = complete(s, replace(turn, error=turn.error or error), whole=False)
         return s, (*opened, cancel, *done)

@@ -71,15 +71,13 @@ def _end_turn(s: Session, clip: Clip, silence_ms: float, now_s: float) -> Next:
     s, orders = finish_closing(s)
     turns = s.turns if s.turn else s.turns + 1
     turn = s.turn or Turn(id=TurnId(turns), opened_by="voice")
-    if s.window is not None:
-        turn = replace(turn, request=s.window.request, opened_by=s.window.opened_by)
     turn = replace(
         turn,
         pause_ms=silence_ms,
         clip_s=clip.duration_s,
         times=replace(turn.times, voice_ended=s.voice_ended_s, ended=now_s),
     )
-    s, turn, release = begin_take(replace(s, turns=turns, clip=None, window=None), turn)
+    s, turn, release = begin_take(replace(s, turns=turns, clip=None), turn)
     turn, wait = ask_to_wait(s, turn, "stt")
     order = Transcribe(session=s.id, turn=turn.id, take=s.take, clip=clip)
     ended = TurnEnded(session=s.id, turn=turn.id, pause_ms=silence_ms)

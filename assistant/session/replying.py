@@ -43,7 +43,7 @@ def transcribed(s: Session, text: str, now_s: float) -> Next:
 
 def respond(s: Session, turn: Turn, now_s: float) -> Next:
     """Order the answer to what was heard."""
-    turn, opened = announce(s, turn)
+    s, turn, opened = announce(s, turn)
     turn, wait = ask_to_wait(s, turn, "llm")
     order = Respond(
         session=s.id,

@@ -46,7 +46,7 @@ def next_request(s: Session, now_s: float) -> Next:
     if event.kind == "listen":
         until_s = now_s + event.timeout_s
         s = replace(s, window=replace(event, text=""), window_until_s=until_s)
-    turn, opened = announce(s, turn)
+    s, turn, opened = announce(s, turn)
     say = Say(session=s.id, turn=turn.id, take=s.take, text=event.text)
     return think(s, turn, now_s), (*opened, say, release)
 
