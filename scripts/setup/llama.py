@@ -23,6 +23,12 @@ ONLY_LLAMA = Path(__file__).with_name("only_llama.cmake")
 CPU_SECONDS = 170.0
 """What a build without CUDA takes on one core of a 2024 server, seconds."""
 
+INSIDE_THE_PACKAGE = (
+    "-DCMAKE_INSTALL_LIBDIR:STRING=llama_cpp/lib",
+    "-DCMAKE_INSTALL_INCLUDEDIR:STRING=llama_cpp/include",
+)
+"""By default the wheel puts a second copy of everything at the top of site-packages."""
+
 CUDA_FACTOR = 8.0
 CUDA = "-DGGML_CUDA=ON"
 
@@ -33,7 +39,7 @@ def options() -> list[str]:
     Metal is on by default on a Mac; CUDA is switched on where a card and its compiler are found.
     What the environment's CMAKE_ARGS says comes last and wins.
     """
-    chosen = ["-DLLAVA_BUILD=OFF", "-DLLAMA_OPENSSL=OFF"]
+    chosen = ["-DLLAVA_BUILD=OFF", "-DLLAMA_OPENSSL=OFF", *INSIDE_THE_PACKAGE]
     if shutil.which("nvcc") and _cards():
         chosen.append(CUDA)
     return chosen + os.environ.get("CMAKE_ARGS", "").split()
@@ -125,7 +131,7 @@ def _build_with(chosen: list[str]) -> None:
         run(
             [str(PYTHON), "-m", "pip", "wheel", "--require-hashes", "-r", str(SOURCE), "--no-deps",
              "--no-build-isolation", "--no-cache-dir", "--config-settings", "install.strip=true",
-             "--config-settings", "wheel.exclude=lib/**;include/**", "--wheel-dir", work],
+             "--wheel-dir", work],
             "building llama.cpp",
             expected_s=30 + CPU_SECONDS / min(cores, 8) * (CUDA_FACTOR if cuda else 1),
             env=env,
