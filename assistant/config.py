@@ -88,6 +88,24 @@ class EngineConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
+class SttConfig(EngineConfig):
+    """Speech to text."""
+
+    engine: str = "whisper"
+
+
+class LlmConfig(EngineConfig):
+    """Text to text."""
+
+    engine: str = "llama"
+
+
+class TtsConfig(EngineConfig):
+    """Text to speech. `model` overrides the voice of every persona."""
+
+    engine: str = "piper"
+
+
 class MqttConfig(Section):
     """The bridge to a broker; off while `host` is empty."""
 
@@ -124,9 +142,9 @@ class Config(Section):
 
     session: SessionConfig = SessionConfig()
     audio: AudioConfig = AudioConfig()
-    stt: EngineConfig = EngineConfig(engine="whisper")
-    llm: EngineConfig = EngineConfig(engine="llama")
-    tts: EngineConfig = EngineConfig(engine="piper")
+    stt: SttConfig = SttConfig()
+    llm: LlmConfig = LlmConfig()
+    tts: TtsConfig = TtsConfig()
     mqtt: MqttConfig = MqttConfig()
     log: LogConfig = LogConfig()
 
