@@ -37,7 +37,7 @@ from assistant.events import (
     WordPlayed,
 )
 from assistant.report import TurnReport
-from assistant.session import Rules, Session, step
+from assistant.session import Phase, Rules, Session, step
 from audio.clip import Clip, WordMark
 
 E = TypeVar("E", bound=Event)
@@ -53,9 +53,12 @@ class Walk:
     published: list[Event] = field(default_factory=list)
 
     @classmethod
-    def ruled(cls, **rules: object) -> Walk:
+    def ruled(
+        cls, *, barge_in: bool = True, open_microphone: bool = True, paced: bool = False
+    ) -> Walk:
         """Return a walk whose session follows these rules."""
-        return cls(Session(id=MAIN, persona="Nova", rules=replace(Rules(), **rules)))
+        rules = Rules(barge_in=barge_in, open_microphone=open_microphone, paced=paced)
+        return cls(Session(id=MAIN, persona="Nova", rules=rules))
 
     def feed(self, *events: Event) -> list[Event]:
         """Step through events at the present time; return what was published."""
@@ -79,6 +82,10 @@ class Walk:
     def reports(self) -> list[TurnReport]:
         """The reports of the closed turns."""
         return [closed.report for closed in self.found(TurnClosed)]
+
+    def phase(self) -> Phase:
+        """Where the conversation stands."""
+        return self.session.phase
 
     @property
     def take(self) -> TakeId:

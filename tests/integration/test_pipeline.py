@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.config import Config, EngineConfig
+from assistant.config import Config, LlmConfig, TtsConfig
 from assistant.events import ClauseVoiced, PlaybackEnded, Respond, TurnOpened, VoiceStarted
 from audio import wav
 from audio.clip import Clip, peak_db
@@ -115,7 +115,7 @@ def test_a_typed_question_after_another_has_its_context(daemon: Inside) -> None:
 def test_the_word_error_rate_of_all_recordings_is_bounded(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    quick = Config(llm=EngineConfig(engine="scripted-llm"), tts=EngineConfig(engine="scripted-tts"))
+    quick = Config(llm=LlmConfig(engine="scripted-llm"), tts=TtsConfig(engine="scripted-tts"))
     pairs: list[tuple[str, str]] = []
     with inside(quick) as host:
         for recording in spoken():

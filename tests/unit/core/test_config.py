@@ -32,9 +32,9 @@ def test_all_mistakes_are_told_at_once_with_line_key_and_nearest_name(tmp_path: 
         '[session]\npersna = "leo"\npause_ms = "long"\n\n[audoi]\nmicrophone = "x"\n'
         "[mqtt]\nport = 99999\n",
     )
+    no_number = "input should be a valid number, unable to parse string as a number"
     assert complaints(path) == [
-        f"{path}:3: session.pause_ms: input should be a valid number, unable to parse string as a "
-        "number (got 'long')",
+        f"{path}:3: session.pause_ms: {no_number} (got 'long')",
         f"{path}:2: session.persna: unknown key; did you mean 'persona'?",
         f"{path}:8: mqtt.port: input should be less than or equal to 65535 (got 99999)",
         f"{path}:5: audoi: unknown key; did you mean 'audio'?",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from virtual_time import run
 
 from assistant.engines.lease import ComputeLease, Priority, threads_for
+from virtual_time import run
 
 
 def nothing() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from assistant.events import (
@@ -28,14 +30,14 @@ from assistant.session import Phase
 from conversation import Walk
 
 
-def kinds(events: list[object]) -> list[type[object]]:
+def kinds(events: Sequence[object]) -> list[type[object]]:
     return [type(event) for event in events]
 
 
 def test_a_spoken_question_is_transcribed_answered_and_remembered() -> None:
     walk = Walk()
     walk.feed(walk.started())
-    assert walk.session.phase is Phase.LISTENING
+    assert walk.phase() is Phase.LISTENING
     walk.after(1.0, walk.paused())
     assert walk.feed(walk.silence(592.0)) == []
     orders = walk.after(0.5, walk.silence(608.0))
@@ -43,9 +45,9 @@ def test_a_spoken_question_is_transcribed_answered_and_remembered() -> None:
     orders = walk.after(0.1, walk.words(" Who are you? "))
     assert kinds(orders) == [TurnOpened, Respond, PhaseChanged]
     walk.answer("I am Nova.", "I keep you company.")
-    assert walk.session.phase is Phase.SPEAKING
+    assert walk.phase() is Phase.SPEAKING
     walk.after(2.0, walk.ended(clause=1, word=3))
-    assert walk.session.phase is Phase.IDLE
+    assert walk.phase() is Phase.IDLE
     assert walk.session.history == (
         Line("user", "Who are you?"),
         Line("assistant", "I am Nova. I keep you company."),
@@ -88,7 +90,7 @@ def test_a_voice_that_only_breathes_is_one_utterance() -> None:
 def test_sound_without_words_opens_no_turn() -> None:
     walk = Walk()
     walk.ask_aloud(text="")
-    assert walk.session.phase is Phase.IDLE
+    assert walk.phase() is Phase.IDLE
     assert walk.found(TurnOpened) == []
     assert walk.reports == []
     assert len(walk.found(Settle)) == 1
@@ -143,7 +145,7 @@ def test_a_voice_over_the_reply_cuts_it_at_the_last_word_heard() -> None:
     take = walk.take
     orders = walk.after(0.3, walk.started())
     assert kinds(orders) == [Cancel, BargedIn, PhaseChanged]
-    assert walk.session.phase is Phase.LISTENING
+    assert walk.phase() is Phase.LISTENING
     walk.feed(walk.ended(completed=False, clause=1, word=1, heard_ms=800.0, take=take))
     (report,) = walk.reports
     assert report.reply == "I am Nova. I keep"
@@ -173,7 +175,7 @@ def test_without_barge_in_voices_over_the_reply_are_let_go() -> None:
     walk.after(2.0, walk.played(0, 2, 420.0))
     assert walk.feed(walk.started()) == []
     assert kinds(walk.feed(walk.paused())) == [Settle]
-    assert walk.session.phase is Phase.SPEAKING
+    assert walk.phase() is Phase.SPEAKING
 
 
 def test_a_failed_engine_is_apologised_for_and_the_next_turn_works() -> None:
@@ -190,7 +192,7 @@ def test_a_failed_engine_is_apologised_for_and_the_next_turn_works() -> None:
     assert report.error == "llm was killed by signal 9"
     assert walk.session.history == (Line("user", "Who are you?"),)
     walk.ask_aloud("And now?")
-    assert walk.session.phase is Phase.THINKING
+    assert walk.phase() is Phase.THINKING
 
 
 def test_a_reply_that_fails_halfway_is_remembered_as_far_as_it_was_heard() -> None:
@@ -209,7 +211,7 @@ def test_an_apology_that_fails_too_ends_the_turn() -> None:
     walk.ask_aloud()
     walk.feed(walk.failed("llm is gone"))
     walk.feed(walk.failed("tts is gone"))
-    assert walk.session.phase is Phase.IDLE
+    assert walk.phase() is Phase.IDLE
     assert walk.reports[0].error == "llm is gone"
 
 
@@ -241,18 +243,18 @@ def test_an_audio_process_that_ends_closes_the_turn_with_what_was_heard() -> Non
     walk.ask_aloud()
     walk.answer("I am Nova.", "I keep you company.")
     walk.after(1.0, walk.played(0, 2, 600.0), walk.audio_gone())
-    assert walk.session.phase is Phase.IDLE
+    assert walk.phase() is Phase.IDLE
     assert walk.reports[0].reply == "I am Nova."
 
 
 def test_a_typed_question_is_answered_and_one_while_busy_waits() -> None:
     walk = Walk()
     walk.feed(walk.request("ask", "Who are you?", name="a"))
-    assert walk.session.phase is Phase.THINKING
+    assert walk.phase() is Phase.THINKING
     assert walk.feed(walk.request("ask", "And you?", name="b")) == []
     walk.answer("I am Nova.")
     walk.after(1.0, walk.ended(word=2))
-    assert walk.session.phase is Phase.THINKING
+    assert walk.phase() is Phase.THINKING
     assert walk.found(TurnOpened)[-1].request == "b"
     assert walk.reports[0].request == "a"
     assert walk.reports[0].ms.voice_to_voice is None
@@ -263,7 +265,7 @@ def test_an_answer_that_is_only_shown_closes_with_its_text() -> None:
     walk.feed(walk.request("ask", "Who are you?", aloud=False))
     walk.feed(walk.delta("I am Nova."), walk.delta("", last=True))
     assert walk.reports[0].reply == "I am Nova."
-    assert walk.session.phase is Phase.IDLE
+    assert walk.phase() is Phase.IDLE
 
 
 def test_saying_needs_no_model_and_is_remembered() -> None:
@@ -281,7 +283,7 @@ def test_a_reply_with_nothing_to_speak_closes_the_turn() -> None:
     walk = Walk()
     walk.ask_aloud()
     walk.feed(walk.delta("", last=True), walk.all_voiced(0))
-    assert walk.session.phase is Phase.IDLE
+    assert walk.phase() is Phase.IDLE
     assert walk.reports[0].reply is None
 
 
@@ -309,11 +311,11 @@ def test_stop_silences_empties_the_queue_and_leaves_it_listening() -> None:
     orders = walk.after(1.0, walk.request("stop", name="c"))
     assert Cancel in kinds(orders)
     assert [d.request for d in walk.found(RequestDropped)] == ["b"]
-    assert walk.session.phase is Phase.IDLE
+    assert walk.phase() is Phase.IDLE
     walk.feed(walk.ended(completed=False, clause=0, word=0, take=take))
     assert walk.reports[0].reply == "I"
     walk.ask_aloud("Hello.")
-    assert walk.session.phase is Phase.THINKING
+    assert walk.phase() is Phase.THINKING
 
 
 def test_in_push_mode_a_voice_counts_only_after_listen() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -27,7 +27,7 @@ class Log:
         )
 
 
-def crashing(after_s: float) -> Callable[[Ready], object]:
+def crashing(after_s: float) -> Callable[[Ready], Awaitable[None]]:
     async def body(ready: Ready) -> None:
         ready()
         await asyncio.sleep(after_s)
