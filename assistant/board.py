@@ -8,6 +8,7 @@ from typing import Any
 
 from assistant.events import (
     MAIN,
+    SYSTEM,
     Event,
     Fault,
     PhaseChanged,
@@ -48,9 +49,9 @@ class Board:
                 self.crashes[stage] = self.crashes.get(stage, 0) + 1
             case StageReady(stage=stage):
                 self.failing.pop(stage, None)
-            case Fault(code=code):
+            case Fault(session=session, code=code) if session in (MAIN, SYSTEM):
                 self.faults[code] = event
-            case Recovered(code=code):
+            case Recovered(session=session, code=code) if session in (MAIN, SYSTEM):
                 self.faults.pop(code, None)
 
     def state_of(self, stage: str, *, ready: bool) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from assistant.board import Board
 from assistant.bus import Bus
-from assistant.choices import KINDS, Chooser, Choices
+from assistant.choices import KINDS, Choices, Chooser
 from assistant.clock import Clock, monotonic
 from assistant.conductor import Conductor
 from assistant.config import Config
@@ -72,7 +72,12 @@ class Daemon:
         choices: Choices,
         *,
         clock: Clock = monotonic,
+        logs: Path | None = None,
     ) -> None:
+        """Prepare what was chosen; nothing starts before run().
+
+        logs: folder for what the child processes write to standard error; None: they share ours.
+        """
         self.config = config
         self.choices = choices
         self.bus = Bus(clock)
@@ -80,8 +85,8 @@ class Daemon:
         self.sessions: dict[SessionId, Hosted] = {}
         self.started_s = clock()
         self._supervisor = Supervisor(Watcher(ready=self._on_ready, crashed=self._on_crash))
-        self._sound = SoundProcess()
-        self._engines = _engines(chooser, choices)
+        self._sound = SoundProcess(logs=logs)
+        self._engines = _engines(chooser, choices, logs)
         self._numbers = itertools.count(1)
         self._awaited: dict[str, asyncio.Event] = {}
 
@@ -128,6 +133,17 @@ class Daemon:
         hosted = self.sessions.pop(session)
         await self._supervisor.stop(hosted.children)
         self.bus.forget(session)
+
+    async def open_private(self, session: SessionId, wav: Path | None, out: Path | None) -> None:
+        """Start a conversation with a recording, or with requests alone.
+
+        out: absolute path of a file for the answers; None: the loudspeaker.
+        """
+        sink = device_spec(self.config).sink
+        if out is not None:
+            sink = {"kind": "file", "path": str(out), "pace": "fast"}
+        silent = LineSpec(source={"kind": "null", "pace": "real"}, sink=sink)
+        await self.open_session(session, file_spec(wav, sink) if wav else silent)
 
     def new_session_id(self, kind: str) -> SessionId:
         """Return a fresh id for a private session."""
@@ -243,7 +259,7 @@ class Daemon:
         )
 
 
-def _engines(chooser: Chooser, choices: Choices) -> dict[str, Engine]:
+def _engines(chooser: Chooser, choices: Choices, logs: Path | None) -> dict[str, Engine]:
     """Return stt, llm and tts; where cores are scarce, stt and llm share one lease."""
     scarce = (os.cpu_count() or 1) < ENOUGH_CORES
     brain = ComputeLease()
@@ -253,7 +269,9 @@ def _engines(chooser: Chooser, choices: Choices) -> dict[str, Engine]:
         "tts": ComputeLease(),
     }
     return {
-        kind: Engine(kind, choices.modules[kind], partial(chooser.options, kind), leases[kind])
+        kind: Engine(
+            kind, choices.modules[kind], partial(chooser.options, kind), leases[kind], logs
+        )
         for kind in KINDS
     }
 

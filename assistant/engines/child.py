@@ -8,7 +8,9 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
+from assistant.engines.childlog import ChildLog
 from assistant.errors import EngineError, EngineGone
 from audio.wire import Packet, WireError, encode, read_async
 
@@ -22,10 +24,11 @@ GRACE_S = 1.5
 class ChildProcess:
     """A running child: whole packets in, whole packets out."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, log: ChildLog) -> None:
         self.name = name
         self.pid = process.pid
         self._process = process
+        self._log = log
 
     def write(self, packet: Packet) -> None:
         """Send a packet, unless the child is gone: then its reader learns it."""
@@ -45,7 +48,8 @@ class ChildProcess:
         except WireError as error:
             raise EngineGone(f"{self.name} broke the protocol: {error}") from error
         if packet is None:
-            raise EngineGone(f"{self.name} {_how_it_ended(await self._process.wait())}")
+            ended = _how_it_ended(await self._process.wait())
+            raise EngineGone(f"{self.name} {ended}{self._log.last_words()}")
         return packet
 
     async def hello(self) -> Packet:
@@ -68,20 +72,28 @@ async def open_child(
     *,
     options: Mapping[str, object] | None = None,
     extra_environment: Mapping[str, str] | None = None,
+    logs: Path | None = None,
 ) -> AsyncIterator[ChildProcess]:
-    """Start `python -P -m command...`, hand it its options, and stop it on exit."""
+    """Start `python -P -m command...`, hand it its options, and stop it on exit.
+
+    The child has a process group of its own: Ctrl-C reaches the daemon alone, which then stops it.
+    logs: folder for NAME.log, which takes its standard error; None: it shares the daemon's.
+    """
     environment = {**os.environ, **(extra_environment or {})}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=READ_AHEAD_BYTES,
-        env=environment,
-    )
-    child = ChildProcess(name, process)
+    with ChildLog.open(logs and logs / f"{name}.log") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log.file,
+            limit=READ_AHEAD_BYTES,
+            env=environment,
+            process_group=0,
+        )
+    child = ChildProcess(name, process, log)
     try:
         if options is not None:
             child.write(Packet("load", 0, dict(options)))

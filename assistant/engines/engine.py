@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import Any
 
 from assistant.engines.child import open_child
@@ -30,10 +31,12 @@ class Engine:
         module: str,
         options: Callable[[], Mapping[str, object]],
         lease: ComputeLease,
+        logs: Path | None = None,
     ) -> None:
         """Serve the engine module.
 
         options: called before each start; may raise ModelError with what the user should do.
+        logs: folder for what its process writes to standard error; see open_child.
         """
         self.name = name
         self.facts: Mapping[str, Any] = {}
@@ -42,6 +45,7 @@ class Engine:
         self._module = module
         self._options = options
         self._lease = lease
+        self._logs = logs
         self._live: EngineProcess | None = None
         self._is_live = asyncio.Event()
         self._used_s = 0.0
@@ -54,7 +58,10 @@ class Engine:
     async def run(self, ready: Callable[[], None]) -> None:
         """Run one process until it ends. A child of the supervisor."""
         async with open_child(
-            self.name, ["audio.host", self._module], options=self._options()
+            self.name,
+            ["audio.host", self._module],
+            options=self._options(),
+            logs=self._logs,
         ) as child:
             self.pid = child.pid
             try:

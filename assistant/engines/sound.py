@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
 
 from assistant.engines.child import ChildProcess, open_child
 from assistant.engines.protocols import Notice
@@ -14,14 +15,25 @@ from audio.wire import Packet
 
 BACKLOG = 512
 """Facts a line may fall behind, some 16 s of blocks: beyond that its reader hangs."""
+CLOSE_S = 1.5
+"""Longest wait for a line to finish its file, s."""
 
 
 class SoundProcess:
     """Runs the audio process and shares it between sessions."""
 
-    def __init__(self, environment: Callable[[], Mapping[str, str]] = dict) -> None:
+    def __init__(
+        self,
+        environment: Callable[[], Mapping[str, str]] = dict,
+        logs: Path | None = None,
+    ) -> None:
+        """Run with these variables added.
+
+        logs: folder for what the process writes to standard error; see open_child.
+        """
         self.pid: int | None = None
         self._environment = environment
+        self._logs = logs
         self._child: ChildProcess | None = None
         self._is_live = asyncio.Event()
         self._lines: dict[str, _Facts] = {}
@@ -38,7 +50,10 @@ class SoundProcess:
     async def run(self, ready: Callable[[], None]) -> None:
         """Run one process until it ends. A child of the supervisor."""
         async with open_child(
-            "audio", ["audio.worker"], extra_environment=self._environment()
+            "audio",
+            ["audio.worker"],
+            extra_environment=self._environment(),
+            logs=self._logs,
         ) as child:
             self.pid = child.pid
             try:
@@ -55,6 +70,8 @@ class SoundProcess:
             finally:
                 self._is_live.clear()
                 self._child = self.pid = None
+                for facts in self._lines.values():
+                    facts.closed.set()
 
     def write(self, kind: str, fields: Mapping[str, object], payload: bytes = b"") -> None:
         """Send a command; without a process there is nothing that it could change."""
@@ -65,15 +82,19 @@ class SoundProcess:
     async def attach(
         self, name: str, spec: Mapping[str, object]
     ) -> AsyncIterator[AsyncGenerator[Notice, None]]:
-        """Open a line once the process runs, close it at the end."""
+        """Open a line once the process runs; at the end close it and let it finish its file."""
         await self._is_live.wait()
         facts = self._lines[name] = _Facts(name)
         self.write("open", {"line": name, **spec})
         try:
             yield facts.stream()
         finally:
-            del self._lines[name]
             self.write("close", {"line": name})
+            if self._child is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_S):
+                        await facts.closed.wait()
+            del self._lines[name]
 
     def _deliver(self, packet: Packet) -> None:
         name = packet.fields.get("line")
@@ -87,12 +108,16 @@ class _Facts:
     """The facts of one line on their way to its reader."""
 
     def __init__(self, name: str) -> None:
+        self.closed = asyncio.Event()
+        """Set once the line is closed, its file finished."""
         self._name = name
         self._notices: deque[Notice] = deque()
         self._failure: EngineGone | None = None
         self._changed = asyncio.Event()
 
     def put(self, notice: Notice) -> None:
+        if notice.kind == "stats" and notice.fields.get("closed"):
+            self.closed.set()
         if len(self._notices) >= BACKLOG:
             self.end(EngineGone(f"{self._name} fell {BACKLOG} facts of the audio process behind"))
             return
