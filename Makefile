@@ -8,7 +8,7 @@ SETUP  := $(PYTHON) -m scripts.setup
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench lock clean
+.PHONY: help setup run demo test check bench docs lock clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -46,6 +46,9 @@ bench: ## the table of docs/benchmarks.md, measured here
 	@$(SETUP) --tests
 	@$(BIN)/lares models pull embedded
 	@$(BIN)/python tests/bench/run.py
+
+docs: ## write docs/events.md and docs/config.md from the code
+	@$(BIN)/python scripts/docs.py
 
 lock: ## resolve pyproject.toml into requirements/*.txt
 	@$(SETUP) --lint
