@@ -21,7 +21,7 @@ from assistant.events import (
 from assistant.session.ending import cut, finish_closing
 from assistant.session.replying import ask_to_wait
 from assistant.session.state import LISTEN_S, Next, Orders, Phase, Session, begin_take
-from assistant.session.turn import Turn
+from assistant.session.turn import Times, Turn
 from audio.clip import Clip
 
 
@@ -75,7 +75,7 @@ def _end_turn(s: Session, clip: Clip, silence_ms: float, now_s: float) -> Next:
         turn,
         pause_ms=silence_ms,
         clip_s=clip.duration_s,
-        times=replace(turn.times, voice_ended=s.voice_ended_s, ended=now_s),
+        times=Times(voice_ended=s.voice_ended_s, ended=now_s),
     )
     s, turn, release = begin_take(replace(s, turns=turns, clip=None), turn)
     turn, wait = ask_to_wait(s, turn, "stt")

@@ -112,6 +112,8 @@ def test_a_voice_that_goes_on_before_the_reply_is_heard_is_the_same_turn() -> No
     (report,) = walk.reports
     assert report.heard == "Turn on the kitchen light."
     assert report.takes.begun == 2
+    assert report.ms.transcribe is not None
+    assert report.ms.transcribe >= 0.0
     assert [line.text for line in walk.session.history] == ["Turn on the kitchen light.", "Done."]
     assert len(walk.found(TurnOpened)) == 1
 
