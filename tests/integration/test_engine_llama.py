@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from assistant.engines.native import llama
+from assistant.engines.native.llama_engine import LlamaEngine
 from assistant.engines.native.quantise import main, requantise
 from assistant.errors import EngineError, ModelError, RequestError
 from audio.host import Engine
@@ -181,6 +182,23 @@ def test_warming_leaves_the_conversations_alone(engine: Engine) -> None:
     assert ask(engine, "warm") == []
     done = ask(engine, "prefill", conversation="a", messages=talk("Who are you?"))[-1].fields
     assert done["cached_tokens"] == done["prompt_tokens"] - 1
+
+
+def test_a_memory_that_cannot_rewind_reads_each_message_once(engine: Engine) -> None:
+    options = llama.Options(model=Path(model("llm", "smollm2-135m")), threads=1, context=1024)
+    forward = LlamaEngine(options, rewinds=False)
+    first = reply(forward, "a", talk("Who are you?"))
+    assert text(first) == text(reply(engine, "a", talk("Who are you?")))
+    ahead = ask(forward, "prefill", conversation="a", messages=talk("Who are you?", "I am.", "Wh"))
+    known = ahead[-1].fields["prompt_tokens"]
+    assert ahead[-1].fields["cached_tokens"] > 100
+    second = reply(forward, "a", talk("Who are you?", "I am.", "Where do you live?"))
+    assert second[-1].fields["cached_tokens"] == known
+    again = reply(forward, "a", talk("Who are you?", "I am.", "Where do you live?"))
+    assert text(again) == text(second)
+    assert again[-1].fields["cached_tokens"] >= second[-1].fields["prompt_tokens"] - 8
+    alone = ask(forward, "prefill", conversation="b", messages=[{"role": "user", "content": "x"}])
+    assert alone[-1].fields["prompt_tokens"] == 0
 
 
 def test_a_model_is_requantised_whole_or_not_at_all(

@@ -6,15 +6,18 @@ The library is one global synthesiser: everything goes through one instance and 
 from __future__ import annotations
 
 import ctypes as c
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 import espeakng_loader
 import numpy as np
 
 from assistant.engines.native.marks import WordEvent
+from assistant.engines.native.shortpath import shortened
 from assistant.errors import EngineError, ModelError
 from audio.clip import Clip
 
@@ -65,10 +68,12 @@ class Espeak:
             self._library = c.CDLL(path)
         except OSError as error:
             raise ModelError(f"{path}: eSpeak NG cannot be loaded: {error}") from error
-        data = espeakng_loader.get_data_path().encode()
+        data = os.fsencode(shortened(Path(espeakng_loader.get_data_path())))
         self._rate = self._library.espeak_Initialize(_SYNCHRONOUS, _BUFFER_MS, data, _DONT_EXIT)
         if self._rate <= 0:
-            raise ModelError(f"{data.decode()}: eSpeak NG cannot read its data; install it again")
+            raise ModelError(
+                f"{os.fsdecode(data)}: eSpeak NG cannot read its data; install it again"
+            )
         self._on_sound = _Callback(self._receive)
         self._library.espeak_SetSynthCallback(self._on_sound)
         self._library.espeak_Info.restype = c.c_char_p

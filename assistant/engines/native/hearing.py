@@ -36,15 +36,38 @@ _NOTE = re.compile(r"\[[^\]]*\]?|\([^)]*\)?|\*[^*\s][^*]*\*|[♪♫]+")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 _CREDITS = re.compile(
-    r"(thanks|thank you)( so much| very much)? for (watching|listening|your attention)"
-    r"( (this|the) video)?"
+    r"(thanks|thank you)( so much| very much)? for watching( (this|the) video)?"
     r"|(please )?(like and )?subscribe( to (my|the|our) channel)?"
-    r"|(i ll )?see you (in the )?next (time|video)"
-    r"|(subtitles?|captions?|transcri(bed|ption)|translat(ed|ion)) (made |created |provided )?by .*"
-    r"|.*amara org.*|www .* com|.*castingwords.*|copyright .*"
+    r"|(i ll )?see you in the next video"
+    r"|(subtitles?|captions?|transcription) (made |created |provided )?by .*"
+    r"|.*amara org.*|.*castingwords.*"
+    r"|untertitel (der|des|von|im) .*|vielen dank fürs zuschauen"
+    r"|sous titres? (réalisés? |par ).*|merci d avoir regardé( cette vidéo)?"
+    r"|gracias por ver (el|este) v[ií]deo|(谢谢|感谢)(观看|收看)|请不吝点赞.*|ご視聴ありがとうございました"
 )
 _USUAL_INVENTIONS = frozenset(
-    {"you", "thank you", "thanks", "bye", "bye bye", "oh", "hmm", "okay", "so", "uh", "yeah"}
+    {
+        "you",
+        "thank you",
+        "thank you very much",
+        "thank you so much",
+        "thanks",
+        "bye",
+        "bye bye",
+        "oh",
+        "hmm",
+        "okay",
+        "so",
+        "uh",
+        "yeah",
+        "see you next time",
+        "thank you for listening",
+        "thanks for listening",
+        "vielen dank",
+        "merci",
+        "gracias",
+        "谢谢",
+    }
 )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from importlib.metadata import version
 
-from assistant.engines.native.chat import CHATML, ChatTemplate, messages_of
+from assistant.engines.native.chat import CHATML, ChatTemplate, Message, messages_of
 from assistant.engines.native.devicelog import cpu_warning, parse_device
 from assistant.engines.native.files import check_gguf
 from assistant.engines.native.llama import Options
 from assistant.engines.native.llama_library import Library
+from assistant.engines.native.llama_memory import Memory
 from assistant.engines.native.llama_sampler import sampler
 from assistant.engines.native.options import threads_or_default
-from assistant.engines.native.prefixes import Held, Prefixes
+from assistant.engines.native.prefixes import Held, common
 from assistant.engines.native.sampling import Sampling, sampling_of
 from assistant.engines.native.textflow import THINK_OPEN, VisibleText
 from assistant.errors import EngineError, ModelError, RequestError
@@ -24,14 +26,21 @@ _WARM_TEXT = "Hello."
 
 
 class LlamaEngine:
-    """Writes one reply at a time; keeps what it read of several conversations."""
+    """Writes one reply at a time; keeps what it read of several conversations.
 
-    def __init__(self, options: Options) -> None:
+    rewinds: whether the model's memory can be cut anywhere; None to ask the model
+    """
+
+    def __init__(self, options: Options, *, rewinds: bool | None = None) -> None:
         check_gguf(options.model)
         self._options = options
-        self._warm_sequence = options.conversations
         self._library = Library(options, sequences=options.conversations + 1)
-        self._prefixes = Prefixes(slots=options.conversations, room=self._library.room)
+        self._memory = Memory(
+            self._library,
+            slots=options.conversations,
+            batch=options.batch,
+            rewinds=self._library.rewinds if rewinds is None else rewinds,
+        )
         self._chat = self._template()
         self._ended = False
         device = parse_device(self._library.log)
@@ -42,6 +51,7 @@ class LlamaEngine:
             "threads": threads_or_default(options.threads),
             "flash_attn": self._library.flash_attn,
             "system_role": self._chat.knows_system,
+            "rewinds": self._memory.rewinds,
             **device.facts(cpu_warning(device, wanted_gpu=options.gpu_layers != 0)),
         }
         self._warm(lambda: False)
@@ -54,9 +64,7 @@ class LlamaEngine:
             case "prefill":
                 yield from self._prefill(request, stopped)
             case "forget":
-                sequence = self._prefixes.forget(_conversation(request))
-                if sequence is not None:
-                    self._library.cut(sequence, 0)
+                self._memory.forget(_conversation(request))
             case "warm":
                 self._warm(stopped)
             case _:
@@ -71,40 +79,51 @@ class LlamaEngine:
             raise ModelError(f"{self._options.model}: {error}") from error
 
     def _warm(self, stopped: Callable[[], bool]) -> None:
-        tokens = self._library.tokenise(_WARM_TEXT)
-        self._library.read(self._warm_sequence, tokens[: self._options.batch], 0, stopped)
-        self._library.cut(self._warm_sequence, 0)
+        self._memory.warm(self._library.tokenise(_WARM_TEXT), stopped)
 
     def _prefill(self, request: Packet, stopped: Callable[[], bool]) -> Iterator[Packet]:
+        """Read messages ahead; an unfinished one of the user only where memory can rewind."""
         messages = messages_of(request.fields.get("messages"))
-        prompt = self._library.tokenise(self._chat.render(messages, open_reply=False))
-        held = self._prepare(_conversation(request), prompt, 0)
-        cached = len(held.tokens)
-        if self._read_on(held, prompt, stopped):
-            told = {"cached_tokens": cached, "prompt_tokens": len(prompt)}
-            yield Packet("done", request.id, told)
+        conversation = _conversation(request)
+        if not self._memory.rewinds and messages[-1]["role"] == "user":
+            messages.pop()
+        told = {"cached_tokens": 0, "prompt_tokens": 0}
+        if messages:
+            prompt = self._library.tokenise(self._chat.render(messages, open_reply=False))
+            held = self._memory.recall(conversation, prompt, 0)
+            told = {"cached_tokens": len(held.tokens), "prompt_tokens": len(prompt)}
+            if not self._memory.read(held, prompt, stopped):
+                return
+        yield Packet("done", request.id, told)
 
     def _reply(self, request: Packet, stopped: Callable[[], bool]) -> Iterator[Packet]:
         fields = request.fields
         wish = sampling_of(fields.get("sampling") or {})
-        stops = [str(stop) for stop in fields.get("stop") or []]
-        text = self._chat.render(messages_of(fields.get("messages")))
+        messages = messages_of(fields.get("messages"))
+        text = self._chat.render(messages)
         prompt = self._library.tokenise(text)
         most = _most_tokens(fields.get("max_tokens"))
-        held = self._prepare(_conversation(request), prompt, most)
-        told: dict[str, object] = {"cached_tokens": len(held.tokens), "prompt_tokens": len(prompt)}
         begun = time.perf_counter()
-        if not self._read_on(held, prompt, stopped):
+        held = self._memory.recall(_conversation(request), prompt, most)
+        told: dict[str, object] = {"cached_tokens": len(held.tokens), "prompt_tokens": len(prompt)}
+        if not self._memory.read(held, prompt[: self._lasting(messages, prompt)], stopped):
+            return
+        held = self._memory.branch(held)
+        if not self._memory.read(held, prompt, stopped):
             return
         told["prefill_ms"] = (time.perf_counter() - begun) * 1000
-        shown = VisibleText(stops, thinking=text.rstrip().endswith(THINK_OPEN))
+        shown = VisibleText(
+            [str(stop) for stop in fields.get("stop") or []],
+            thinking=text.rstrip().endswith(THINK_OPEN),
+        )
         begun, count = time.perf_counter(), 0
-        for token in self._tokens(held, wish, min(most, self._library.room - len(prompt)), stopped):
-            count += 1
-            if piece := shown.push(self._library.piece(token)):
-                yield Packet("delta", request.id, {"text": piece, "tokens": count})
-            if shown.stopped:
-                break
+        most = min(most, self._library.room - len(prompt))
+        with closing(self._tokens(held, wish, most, stopped)) as tokens:
+            for count, token in enumerate(tokens, 1):
+                if piece := shown.push(self._library.piece(token)):
+                    yield Packet("delta", request.id, {"text": piece, "tokens": count})
+                if shown.stopped:
+                    break
         if stopped():
             return
         if rest := shown.close():
@@ -116,9 +135,16 @@ class LlamaEngine:
         }
         yield Packet("done", request.id, told)
 
+    def _lasting(self, messages: list[Message], prompt: list[int]) -> int:
+        """Return how many tokens of the prompt the next prompt will have as well."""
+        if self._memory.rewinds:
+            return len(prompt)
+        finished = self._library.tokenise(self._chat.render(messages, open_reply=False))
+        return common(finished, prompt)
+
     def _tokens(
         self, held: Held, wish: Sampling, most: int, stopped: Callable[[], bool]
-    ) -> Iterator[int]:
+    ) -> Generator[int, None, None]:
         """Yield the reply's tokens; each is read into memory only when the next one is wanted.
 
         `_ended` tells afterwards whether the model itself ended the reply.
@@ -135,32 +161,8 @@ class LlamaEngine:
                 yield token
                 if count == most or stopped() or time.perf_counter() > deadline:
                     return
-                if not library.read(held.sequence, [token], len(held.tokens), stopped):
+                if not self._memory.add(held, [token], stopped):
                     return
-                held.tokens.append(token)
-
-    def _prepare(self, conversation: str, prompt: list[int], spare: int) -> Held:
-        """Return the conversation with as much of the prompt as memory already holds."""
-        plan = self._prefixes.plan(conversation, prompt, spare)
-        held, library = plan.held, self._library
-        if plan.fresh:
-            library.cut(held.sequence, 0)
-        if plan.donor is not None:
-            library.share(plan.donor, held.sequence, len(held.tokens))
-        for sequence in plan.evict:
-            library.cut(sequence, 0)
-        del held.tokens[library.cut(held.sequence, len(held.tokens)) :]
-        return held
-
-    def _read_on(self, held: Held, prompt: list[int], stopped: Callable[[], bool]) -> bool:
-        """Read the rest of the prompt; False when stopped() turned true on the way."""
-        while len(held.tokens) < len(prompt):
-            at = len(held.tokens)
-            part = prompt[at : at + self._options.batch]
-            if stopped() or not self._library.read(held.sequence, part, at, stopped):
-                return False
-            held.tokens += part
-        return True
 
 
 def _conversation(request: Packet) -> str:

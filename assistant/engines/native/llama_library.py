@@ -68,6 +68,10 @@ class Library:
         self._memory = native.llama_get_memory(self._context)
         self._batch_size = options.batch
         self._batch = native.llama_batch_init(options.batch, 0, 1)
+        self.rewinds = not (
+            native.llama_model_is_recurrent(self._model)
+            or native.llama_model_is_hybrid(self._model)
+        )
         self.room = int(native.llama_n_ctx(self._context))
         _LOG.lines = None
         self.log = lines.text
@@ -158,8 +162,8 @@ class Library:
     ) -> bool:
         """Read at most `batch` tokens into a sequence, behind its first `at` ones.
 
-        Returns False when stopped() turned true: what was read is taken out again.
-        Raises EngineError when the memory is full.
+        Returns False when stopped() turned true. Then, and after an EngineError, which says that
+        the memory is full, some of them may have been read: cut().
         """
         self._stopped = _LOG.hushed = stopped
         batch = self._batch
@@ -174,7 +178,6 @@ class Library:
         self._stopped = _LOG.hushed = lambda: False
         if code == 0:
             return True
-        self.cut(sequence, at)
         if code == _ABORTED or stopped():
             return False
         reason = "its memory is full" if code == _NO_ROOM else f"code {code}"
@@ -183,7 +186,7 @@ class Library:
     def cut(self, sequence: int, length: int) -> int:
         """Keep the first `length` tokens of a sequence; return how many are really kept.
 
-        Recurrent models cannot go back and keep none.
+        A model that cannot rewind keeps all or none.
         """
         if native.llama_memory_seq_rm(self._memory, sequence, length, -1):
             return length
@@ -191,5 +194,8 @@ class Library:
         return 0
 
     def share(self, donor: int, sequence: int, length: int) -> None:
-        """Let an empty sequence begin with the first `length` tokens of another one."""
+        """Let an empty sequence begin with the first `length` tokens of another one.
+
+        A model that cannot rewind shares all of them, whatever the length.
+        """
         native.llama_memory_seq_cp(self._memory, donor, sequence, 0, length)

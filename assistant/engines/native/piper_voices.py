@@ -15,12 +15,14 @@ import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidProtobuf
 from piper import PiperVoice, SynthesisConfig
 from piper.config import PiperConfig
+from piper.phonemize_espeak import ESPEAK_DATA_DIR
 
 from assistant.engines.native.alignment import Phoneme, from_phonemes, sounds_in
 from assistant.engines.native.files import check_piper
 from assistant.engines.native.marks import estimate
 from assistant.engines.native.onnxfile import with_lengths
 from assistant.engines.native.pieces import harmless
+from assistant.engines.native.shortpath import shortened
 from assistant.engines.native.speaking import Sound, Wish, audible_ms, shape
 from assistant.errors import EngineError, ModelError
 from audio.clip import Clip, WordMark
@@ -83,7 +85,12 @@ class LoadedVoice:
             raise ModelError(
                 f"{path}: Piper cannot read it ({_line(error)}); fetch it again"
             ) from error
-        self._voice = PiperVoice(session=self._session, config=config, download_dir=path.parent)
+        self._voice = PiperVoice(
+            session=self._session,
+            config=config,
+            espeak_data_dir=shortened(ESPEAK_DATA_DIR),
+            download_dir=path.parent,
+        )
 
     def say(self, text: str, wish: Wish, stopped: Callable[[], bool]) -> Sound | None:
         """Return one piece of text as sound; None when there is none or stopped() turned true."""

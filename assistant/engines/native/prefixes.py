@@ -39,10 +39,14 @@ class Plan:
 
 
 class Prefixes:
-    """At most `slots` conversations in `room` tokens; the one not used for longest gives way."""
+    """At most `slots` conversations in `room` tokens; the one not used for longest gives way.
 
-    def __init__(self, *, slots: int, room: int) -> None:
+    shares: whether a new conversation may begin with a part of what another one has in memory
+    """
+
+    def __init__(self, *, slots: int, room: int, shares: bool = True) -> None:
         self._room = room
+        self._shares = shares
         self._free = list(range(slots - 1, -1, -1))
         self._held: OrderedDict[str, Held] = OrderedDict()
 
@@ -64,7 +68,7 @@ class Prefixes:
             if not self._free:
                 self._evict()
             held = Held(self._free.pop())
-            donor = self._share(held, prompt)
+            donor = self._share(held, prompt) if self._shares else None
         del held.tokens[common(held.tokens, prompt[:-1]) :]
         needed = min(len(prompt) + spare, self._room)
         evict: list[int] = []
