@@ -43,7 +43,8 @@ _CREDITS = re.compile(
     r"|.*amara org.*|.*castingwords.*"
     r"|untertitel (der|des|von|im) .*|vielen dank fürs zuschauen"
     r"|sous titres? (réalisés? |par ).*|merci d avoir regardé( cette vidéo)?"
-    r"|gracias por ver (el|este) v[ií]deo|(谢谢|感谢)(观看|收看)|请不吝点赞.*|ご視聴ありがとうございました"
+    r"|gracias por ver (el|este) v[ií]deo"
+    r"|(谢谢|感谢)(观看|收看)|请不吝点赞.*|ご視聴ありがとうございました"
 )
 _USUAL_INVENTIONS = frozenset(
     {
