@@ -23,6 +23,7 @@ from audio.wire import Packet
 
 _MAX_TOKENS = 256
 _WARM_TEXT = "Hello."
+_PULSE_S = 1.0
 
 
 class LlamaEngine:
@@ -57,7 +58,10 @@ class LlamaEngine:
         self._warm(lambda: False)
 
     def answer(self, request: Packet, stopped: Callable[[], bool]) -> Iterator[Packet]:
-        """Serve `reply`, `prefill`, `forget` and `warm`."""
+        """Serve `reply`, `prefill`, `forget` and `warm`.
+
+        A request that says nothing else for a second says `progress`.
+        """
         match request.kind:
             case "reply":
                 yield from self._reply(request, stopped)
@@ -92,7 +96,8 @@ class LlamaEngine:
             prompt = self._library.tokenise(self._chat.render(messages, open_reply=False))
             held = self._memory.recall(conversation, prompt, 0)
             told = {"cached_tokens": len(held.tokens), "prompt_tokens": len(prompt)}
-            if not self._memory.read(held, prompt, stopped):
+            yield from self._read(request.id, held, prompt, stopped)
+            if len(held.tokens) < len(prompt):
                 return
         yield Packet("done", request.id, told)
 
@@ -106,22 +111,25 @@ class LlamaEngine:
         begun = time.perf_counter()
         held = self._memory.recall(_conversation(request), prompt, most)
         told: dict[str, object] = {"cached_tokens": len(held.tokens), "prompt_tokens": len(prompt)}
-        if not self._memory.read(held, prompt[: self._lasting(messages, prompt)], stopped):
-            return
+        lasting = prompt[: self._lasting(messages, prompt)]
+        yield from self._read(request.id, held, lasting, stopped)
         held = self._memory.branch(held)
-        if not self._memory.read(held, prompt, stopped):
+        yield from self._read(request.id, held, prompt, stopped)
+        if len(held.tokens) < len(prompt):
             return
         told["prefill_ms"] = (time.perf_counter() - begun) * 1000
         shown = VisibleText(
             [str(stop) for stop in fields.get("stop") or []],
             thinking=text.rstrip().endswith(THINK_OPEN),
         )
-        begun, count = time.perf_counter(), 0
+        begun, count, alive = time.perf_counter(), 0, Pulse()
         most = min(most, self._library.room - len(prompt))
         with closing(self._tokens(held, wish, most, stopped)) as tokens:
             for count, token in enumerate(tokens, 1):
                 if piece := shown.push(self._library.piece(token)):
                     yield Packet("delta", request.id, {"text": piece, "tokens": count})
+                elif alive.due():
+                    yield Packet("progress", request.id, {"tokens": count})
                 if shown.stopped:
                     break
         if stopped():
@@ -134,6 +142,15 @@ class LlamaEngine:
             "decode_ms": (time.perf_counter() - begun) * 1000,
         }
         yield Packet("done", request.id, told)
+
+    def _read(
+        self, ident: int, held: Held, prompt: list[int], stopped: Callable[[], bool]
+    ) -> Iterator[Packet]:
+        """Read the rest of a prompt; yield `progress` so that a long one is no silence."""
+        alive = Pulse()
+        for count in self._memory.read(held, prompt, stopped):
+            if alive.due():
+                yield Packet("progress", ident, {"read": count, "prompt_tokens": len(prompt)})
 
     def _lasting(self, messages: list[Message], prompt: list[int]) -> int:
         """Return how many tokens of the prompt the next prompt will have as well."""
@@ -163,6 +180,21 @@ class LlamaEngine:
                     return
                 if not self._memory.add(held, [token], stopped):
                     return
+
+
+class Pulse:
+    """Is due once a second."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+
+    def due(self) -> bool:
+        """Tell whether a second has passed since this was true last."""
+        now = time.perf_counter()
+        if now - self._last < _PULSE_S:
+            return False
+        self._last = now
+        return True
 
 
 def _conversation(request: Packet) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from assistant.engines.native.llama_library import Library
 from assistant.engines.native.prefixes import Held, Prefixes
@@ -52,13 +52,15 @@ class Memory:
         self._library.share(held.sequence, self._scratch, len(held.tokens))
         return Held(self._scratch, list(held.tokens))
 
-    def read(self, held: Held, prompt: Sequence[int], stopped: Callable[[], bool]) -> bool:
-        """Read the rest of a prompt; False when stopped() turned true on the way."""
-        while len(held.tokens) < len(prompt):
-            at = len(held.tokens)
+    def read(self, held: Held, prompt: Sequence[int], stopped: Callable[[], bool]) -> Iterator[int]:
+        """Read the rest of a prompt; yield after each batch how many tokens are in memory.
+
+        Ends early, with less than the prompt in memory, when stopped() turned true.
+        """
+        while (at := len(held.tokens)) < len(prompt):
             if stopped() or not self.add(held, prompt[at : at + self._batch], stopped):
-                return False
-        return True
+                return
+            yield len(held.tokens)
 
     def add(self, held: Held, tokens: Sequence[int], stopped: Callable[[], bool]) -> bool:
         """Read at most `batch` tokens; False when stopped() turned true: then none was read."""

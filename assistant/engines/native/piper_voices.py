@@ -95,8 +95,9 @@ class LoadedVoice:
     def say(self, text: str, wish: Wish, stopped: Callable[[], bool]) -> Sound | None:
         """Return one piece of text as sound; None when there is none or stopped() turned true."""
         config = self._voice.config
+        speaker, reason = self._speaker(wish)
         wanted = SynthesisConfig(
-            speaker_id=self._speaker(wish),
+            speaker_id=speaker,
             length_scale=config.length_scale / wish.speed,
             noise_scale=wish.noise,
             noise_w_scale=wish.noise_w,
@@ -117,15 +118,14 @@ class LoadedVoice:
         samples = np.concatenate([chunk.audio_float_array for chunk in chunks])
         words, exact = self._marks(text, chunks, audible_ms(samples, config.sample_rate))
         clip = Clip(shape(samples, wish.volume), config.sample_rate)
-        return Sound(clip, words, exact, f"piper:{self.name}")
+        return Sound(clip, words, exact, f"piper:{self.name}", reason)
 
-    def _speaker(self, wish: Wish) -> int | None:
-        speakers = self._voice.config.num_speakers
-        if wish.speaker is not None and wish.speaker >= max(speakers, 1):
-            raise EngineError(
-                f"voice {self.name!r} has speakers 0 to {max(speakers, 1) - 1}, not {wish.speaker}"
-            )
-        return wish.speaker
+    def _speaker(self, wish: Wish) -> tuple[int | None, str]:
+        """Return the speaker, and why it is not the one that was asked for."""
+        last = max(self._voice.config.num_speakers, 1) - 1
+        if wish.speaker is not None and wish.speaker > last:
+            return None, f"voice {self.name!r} has speakers 0 to {last}, not {wish.speaker}"
+        return wish.speaker, ""
 
     def _marks(
         self, text: str, chunks: Sequence[Any], end_ms: float
