@@ -129,8 +129,10 @@ class Daemon:
         return hosted
 
     async def close_session(self, session: SessionId) -> None:
-        """End a conversation and forget it."""
-        hosted = self.sessions.pop(session)
+        """End a conversation and forget it; does nothing when there is none."""
+        hosted = self.sessions.pop(session, None)
+        if hosted is None:
+            return
         await self._supervisor.stop(hosted.children)
         self.bus.forget(session)
 
