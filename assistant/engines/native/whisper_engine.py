@@ -21,6 +21,8 @@ from audio.clip import Samples
 from audio.wire import Packet
 
 _SHORTEST_S = 0.1
+_LOADED = "whisper_init_state: compute buffer (decode)"
+"""Last line of the log of a model that was loaded: failure gives a context that crashes."""
 _WARM = Packet("transcribe", 0, {"rate": RATE_HZ, "final": False}, b"")
 
 
@@ -34,6 +36,8 @@ class WhisperEngine:
         native.whisper_log_set(log.add)
         self._context = self._open()
         native.whisper_log_set(None)
+        if _LOADED not in log.text:
+            raise ModelError(f"{options.model}: whisper.cpp cannot read it; fetch it again")
         self.multilingual = bool(native.whisper_is_multilingual(self._context))
         device = parse_device(log.text)
         self.facts: dict[str, object] = {
@@ -61,10 +65,7 @@ class WhisperEngine:
         wanted = native.whisper_context_default_params()
         wanted.use_gpu = self._options.gpu
         wanted.flash_attn = self._options.flash_attn
-        context = native.whisper_init_from_file_with_params(str(self._options.model), wanted)
-        if context is None:
-            raise ModelError(f"{self._options.model}: whisper.cpp cannot read it; fetch it again")
-        return context
+        return native.whisper_init_from_file_with_params(str(self._options.model), wanted)
 
     def _warm(self, stopped: Callable[[], bool]) -> None:
         silence = np.zeros(RATE_HZ, np.float32)
