@@ -55,6 +55,12 @@ def test_options_of_one_call_do_not_stay_for_the_next(engine: Engine) -> None:
     assert hear(engine, "clean-01.wav") == before == "Set a timer for five minutes."
 
 
+def test_a_prompt_is_kept_from_a_model_that_knows_none(engine: Engine) -> None:
+    assert engine.facts["takes_prompts"] is False
+    for file in ("pause-01.wav", "two_sentences-01.wav", "two_sentences-02.wav"):
+        assert hear(engine, file, prompt="Nova, Luna, Sage, Ruby") == hear(engine, file)
+
+
 def test_a_cancel_ends_native_work_and_the_next_call_is_whole(engine: Engine) -> None:
     sound = np.tile(samples("clean-01.wav"), 8).tobytes()
     whole, cut = Counter(), Counter(limit=1)

@@ -18,7 +18,7 @@ class Options(EngineOptions):
     """How whisper.cpp transcribes."""
 
     model: Path
-    """Path of a ggml model file (.bin). A missing or broken file is refused, never opened."""
+    """Path of a ggml model file (.bin). A missing or broken file is refused."""
 
     threads: Threads | None = None
     """Threads that compute; by default half of the cores, at most 4."""
