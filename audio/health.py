@@ -31,7 +31,7 @@ class Freshness:
         self._rate = rate
         self._oldest_s = oldest_s
         self._samples = 0
-        self._prompt_s: float | None = None
+        self._prompt_s = 0.0
         self._seen_s = 0.0
         self._refusing: tuple[float, float] | None = None
         self._refused = 0
@@ -41,12 +41,14 @@ class Freshness:
         """Whether the newest block was refused."""
         return self._refusing is not None
 
+    def begin(self, samples: int, now_s: float) -> None:
+        """Note when the first block, of so many samples, arrived. It is still to be admitted."""
+        self._prompt_s, self._seen_s = now_s - samples / self._rate, now_s
+
     def admit(self, samples: int, now_s: float) -> bool:
         """Return whether a block of `samples`, taken at `now_s`, is fresh enough to be heard."""
         self._samples += samples
         delay_s = now_s - self._samples / self._rate
-        if self._prompt_s is None:
-            self._prompt_s, self._seen_s = delay_s, now_s
         age_s = delay_s - self._prompt_s
         if self._refusing is None:
             self._prompt_s += min(age_s, self._DRIFT * (now_s - self._seen_s))

@@ -155,10 +155,11 @@ class Line:
         opening = threading.Thread(target=self._open_sink, name=f"line.{self.ident}.sink")
         opening.start()
         source = self._open_source()
+        ear = None if source is None else self._make_ear()
         opening.join()
         self._emit(Packet("opened", 0, {"line": self.ident, **self._ends(source)}))
-        if source is not None:
-            self._listen(source)
+        if source is not None and ear is not None:
+            self._listen(source, ear)
 
     def _open_source(self) -> Source | None:
         try:
@@ -214,8 +215,7 @@ class Line:
         except AudioError as error:
             self._ring("no_loudspeaker", error)
 
-    def _listen(self, source: Source) -> None:
-        ear = self._make_ear()
+    def _listen(self, source: Source, ear: Ear) -> None:
         with self._ear_lock:
             self._ear = ear
         silence_ms = 0.0

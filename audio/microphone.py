@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count
 
 import numpy as np
 
@@ -216,9 +217,12 @@ class Microphone:
         self._cutter = Blocks(BLOCK)
         self._away = False
         self._arrived.clear()
-        ring, arrived = self._ring, self._arrived
+        ring, arrived, fresh = self._ring, self._arrived, self._freshness
+        blocks = count()
 
         def block(data: bytes) -> None:
+            if next(blocks) == 0:
+                fresh.begin(len(data) // 2, self._clock())
             ring.put(data)
             arrived.set()
 

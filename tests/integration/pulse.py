@@ -188,6 +188,11 @@ class PulseRoom:
         self._load_sink("speaker", "rear-left")
         self._pactl("set-default-sink", "speaker")
 
+    def kill_server(self) -> None:
+        """End the server as a crash would."""
+        self._server.kill()
+        self._server.wait()
+
     def close(self) -> None:
         """End everything that lives in the room's server."""
         for child in reversed(self._children):
@@ -199,7 +204,7 @@ class PulseRoom:
         self._children.clear()
 
     def _start(self) -> None:
-        self._spawn(
+        self._server = self._spawn(
             "pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
             "--realtime=no", "--high-priority=no", f"--log-target=file:{self._folder}/log",
             "-L", f"module-native-protocol-unix socket={self._folder}/native auth-anonymous=1",

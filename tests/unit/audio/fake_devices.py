@@ -21,6 +21,9 @@ class Clock:
         self.now = 1_000.0
         self.step_s = step_s
 
+    def stand_still(self) -> None:
+        self.step_s = 0.0
+
     def __call__(self) -> float:
         self.now += self.step_s
         return self.now

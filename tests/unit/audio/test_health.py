@@ -17,6 +17,7 @@ class Driver:
     def __init__(self) -> None:
         self.check = Freshness(RATE)
         self.now = 100.0
+        self.check.begin(BLOCK, self.now + 0.02)
 
     def deliver(self, blocks: int, every_s: float = 0.02) -> list[bool]:
         taken = []
@@ -44,6 +45,12 @@ def test_after_a_suspend_only_the_newest_sound_is_taken() -> None:
     assert driver.check.take_refused_s() == 0.0
 
 
+def test_a_reader_that_comes_late_to_its_first_block_knows_how_old_it_is() -> None:
+    driver = Driver()
+    driver.now += 4.0
+    assert not any(driver.deliver(100, every_s=0.0005))
+
+
 def test_when_the_driver_lost_the_past_the_present_is_heard_again_within_a_second() -> None:
     driver = Driver()
     driver.deliver(100)
@@ -61,6 +68,7 @@ def test_a_slow_reader_is_no_reason_to_refuse_while_it_keeps_up_within_a_second(
 @given(st.floats(-300e-6, 300e-6))
 def test_a_day_of_drifting_clocks_refuses_nothing(drift: float) -> None:
     check, now = Freshness(RATE), 0.0
+    check.begin(0, now)
     for _ in range(4_320):
         now += 20.0 * (1.0 + drift)
         assert check.admit(RATE * 20, now)
@@ -69,6 +77,7 @@ def test_a_day_of_drifting_clocks_refuses_nothing(drift: float) -> None:
 @given(st.lists(st.floats(0.0, 0.2), min_size=1, max_size=200))
 def test_jitter_is_not_age(late: list[float]) -> None:
     check = Freshness(RATE)
+    check.begin(BLOCK, 0.0)
     assert all(check.admit(BLOCK, at * 0.02 + extra) for at, extra in enumerate(late))
 
 

@@ -102,9 +102,11 @@ def test_another_microphone_is_told_and_heard() -> None:
 
 
 def test_a_microphone_that_falls_silent_is_told_abandoned_and_opened_again() -> None:
-    table = desk(sound(1_000, 2), clock=Clock(step_s=0.3))
+    table = desk(sound(1_000, 2))
     next(table.stream)
     table.backend.first = sound(2_000, 2)
+    table.clock.step_s = 0.3
+    table.on_fault = table.clock.stand_still
     assert np.all(next(table.stream) == np.float32(2_000 / 32_768))
     assert table.codes == [("fault", "microphone_lost"), ("recovered", "microphone_lost")]
     assert table.backend.opened == 2
