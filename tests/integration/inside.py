@@ -15,7 +15,7 @@ from assistant.events import MAIN, Event, Requested, SessionEnded, SessionId, Tu
 from assistant.paths import find_paths
 from assistant.report import TurnReport
 
-NOWHERE = {"kind": "null", "pace": "fast"}
+NOWHERE: dict[str, object] = {"kind": "null", "pace": "fast"}
 """A sink for replies that nobody needs to hear."""
 
 _DEAF = LineSpec(source={"kind": "null", "pace": "real"}, sink=NOWHERE)
@@ -122,4 +122,5 @@ def inside(config: Config | None = None, main: LineSpec = _DEAF) -> Iterator[Ins
 
 
 def _is_ready(daemon: Daemon, engine: str) -> bool:
-    return daemon.status()["engines"][engine]["state"] == "ready"
+    state: str = daemon.status()["engines"][engine]["state"]
+    return state == "ready"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from audio import wav
 from audio.clip import Clip, peak_db
 from audio.resample import resample
 from integration.inside import Inside, inside
-from integration.recordings import FOLDER, spoken, unspoken
+from integration.recordings import FOLDER, Labelled, spoken, unspoken
 from words import edits, plain, word_error_rate
 
 pytestmark = pytest.mark.engines
@@ -88,9 +89,9 @@ def test_two_sentences_are_two_turns_of_one_conversation(daemon: Inside) -> None
 
 
 @pytest.mark.parametrize("recording", unspoken(), ids=lambda r: r.path.stem)
-def test_nobody_speaking_is_no_turn(daemon: Inside, recording: object) -> None:
+def test_nobody_speaking_is_no_turn(daemon: Inside, recording: Labelled) -> None:
     before = len(daemon.of(TurnOpened)), len(daemon.of(PlaybackEnded))
-    reports = daemon.hear(recording.path)  # type: ignore[attr-defined]
+    reports = daemon.hear(recording.path)
     assert reports == []
     assert (len(daemon.of(TurnOpened)), len(daemon.of(PlaybackEnded))) == before
 
@@ -134,8 +135,6 @@ def test_the_word_error_rate_of_all_recordings_is_bounded(
 
 def write_stereo(path: Path, clip: Clip) -> None:
     """Write the clip on the left and half as loud on the right, 16 bit."""
-    import wave
-
     both = np.stack([clip.samples, clip.samples * np.float32(0.5)], axis=1)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
