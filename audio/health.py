@@ -36,11 +36,6 @@ class Freshness:
         self._refusing: tuple[float, float] | None = None
         self._refused = 0
 
-    @property
-    def refusing(self) -> bool:
-        """Whether the newest block was refused."""
-        return self._refusing is not None
-
     def begin(self, samples: int, now_s: float) -> None:
         """Note when the first block, of so many samples, arrived. It is still to be admitted."""
         self._prompt_s, self._seen_s = now_s - samples / self._rate, now_s

@@ -97,7 +97,7 @@ class Mouth:
     """The queue of what one session says, and the report of what was heard of it.
 
     Takes are numbered upwards for ever: once a take is stopped or has ended, clips of it and of
-    all takes before it are refused.
+    all takes before it are refused, and so are clips of a take before one that is queued.
     """
 
     def __init__(self, rate: int) -> None:
@@ -121,7 +121,8 @@ class Mouth:
         """
         sound = resample(clip, self.rate).samples
         with self._lock:
-            if take <= self._dead or take in self._ending or not len(sound):
+            late = take <= self._dead or take < self._clause[0] or take in self._ending
+            if late or not len(sound):
                 return
             first = self._clause[2] if self._clause[:2] == (take, clause) else 0
             self._clause = (take, clause, first + len(words))

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from audio.clip import Clip
-from integration.audio_child import WAVS, AudioChild, tone
+from audio.devices import choose, list_devices
+from integration.audio_child import ROOT, WAVS, AudioChild, tone
 from integration.pulse import PulseRoom, missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"a room needs {missing()}")
@@ -140,6 +141,17 @@ def test_an_unknown_device_is_told_with_the_names_there_are(
     text = child.wait("fault", code="no_microphone").fields["text"]
     assert "no microphone named 'Blue Yeti'" in text
     assert "default" in text
+
+
+def test_the_devices_are_listed_by_a_fresh_process(
+    room: PulseRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in room.env().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    found = list_devices()
+    assert choose(found, None, output=False).inputs > 0
+    assert choose(found, None, output=True).outputs > 0
 
 
 def test_exact_zeros_are_told_once_and_the_microphone_stays_open(tmp_path: Path) -> None:

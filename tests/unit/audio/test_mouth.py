@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audio.clip import Clip, Samples, WordMark
@@ -112,6 +112,15 @@ def test_a_later_take_survives_the_stop_of_an_earlier_one() -> None:
     assert np.count_nonzero(sink.sound == 0.25) == 20
 
 
+def test_a_clip_of_an_earlier_take_than_the_last_is_refused() -> None:
+    sink = Sink()
+    sink.mouth.play(2, 2, 0, clip(20), [])
+    sink.mouth.play(1, 1, 0, clip(20), [])
+    sink.mouth.play(2, 2, 1, clip(20), [])
+    sink.mouth.end(2)
+    assert sink.run(100) == [TakeStarted(2, 2), TakeEnded(2, 2, True, -1, -1, 40.0)]
+
+
 def test_an_end_that_comes_late_is_told_then() -> None:
     sink = Sink()
     sink.mouth.play(1, 1, 0, clip(20), [])
@@ -163,6 +172,7 @@ COMMANDS = st.one_of(
 )
 
 
+@settings(max_examples=500)
 @given(st.lists(COMMANDS, max_size=60), st.integers(0, 50))
 def test_nothing_twice_nothing_after_a_stop_one_end_for_each_take(
     commands: list[tuple[str, int, int]], latency: int
