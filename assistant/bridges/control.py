@@ -111,9 +111,9 @@ class _Clients:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._count += 1
         try:
+            command = parse(await _read_command(reader))
             if self._count > MAX_CLIENTS:
                 raise RequestError(f"busy: {MAX_CLIENTS} clients are connected; try again soon")
-            command = parse(await _read_command(reader))
             await self._answer(command, reader, writer)
         except AssistantError as error:
             with suppress(TimeoutError, OSError):
