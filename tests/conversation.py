@@ -201,8 +201,8 @@ class Walk:
     def ready(self, stage: str) -> StageReady:
         return StageReady(session=SYSTEM, stage=stage)
 
-    def audio_gone(self) -> Fault:
-        return Fault(session=MAIN, code="audio_gone", text="audio was killed by signal 9")
+    def fault(self, code: str) -> Fault:
+        return Fault(session=MAIN, code=code, text="audio was killed by signal 9")
 
     def ask_aloud(self, text: str = "Who are you?") -> None:
         """Speak a question until its words are known."""

@@ -32,11 +32,14 @@ class Engine:
         options: Callable[[], Mapping[str, object]],
         lease: ComputeLease,
         logs: Path | None = None,
+        *,
+        idle_s: float = IDLE_S,
     ) -> None:
         """Serve the engine module.
 
         options: called before each start; may raise ModelError with what the user should do.
         logs: folder for what its process writes to standard error; see open_child.
+        idle_s: time without a request after which the engine is called to stay warm, s.
         """
         self.name = name
         self.facts: Mapping[str, Any] = {}
@@ -46,6 +49,7 @@ class Engine:
         self._options = options
         self._lease = lease
         self._logs = logs
+        self._idle_s = idle_s
         self._live: EngineProcess | None = None
         self._is_live = asyncio.Event()
         self._used_s = 0.0
@@ -53,7 +57,7 @@ class Engine:
     @property
     def ready(self) -> bool:
         """Tell whether a request would be served at once."""
-        return self._live is not None
+        return self._live is not None and not self._live.gone
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Run one process until it ends. A child of the supervisor."""
@@ -93,14 +97,7 @@ class Engine:
 
         Raises EngineError, EngineTimeout, EngineGone, Preempted.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(WAIT_S):
-                await self._is_live.wait()
-        except TimeoutError:
-            raise EngineGone(f"{self.name} did not become ready within {WAIT_S:g} s") from None
-        process = self._live
-        assert process is not None
+        process = await self._process()
         ident = process.new_id()
         give_back = await self._lease.acquire(priority, lambda: process.cancel(ident))
         replies = process.ask(
@@ -115,14 +112,26 @@ class Engine:
         async with aclosing(replies):
             async for reply in replies:
                 yield reply
-        self._used_s = loop.time()
+        self._used_s = asyncio.get_running_loop().time()
+
+    async def _process(self) -> EngineProcess:
+        """Wait for a process that lives."""
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while self._live is None or self._live.gone:
+                    self._is_live.clear()
+                    await self._is_live.wait()
+        except TimeoutError:
+            raise EngineGone(f"{self.name} did not become ready within {WAIT_S:g} s") from None
+        return self._live
 
     async def _stay_warm(self) -> None:
         loop = asyncio.get_running_loop()
         self._used_s = loop.time()
         while True:
-            await asyncio.sleep(max(1.0, self._used_s + IDLE_S - loop.time()))
-            if loop.time() - self._used_s >= IDLE_S:
+            await asyncio.sleep(self._used_s + self._idle_s - loop.time())
+            if loop.time() - self._used_s >= self._idle_s:
+                self._used_s = loop.time()
                 with suppress(EngineError):
                     async for _ in self.ask("warm", priority=Priority.WARM_UP):
                         pass

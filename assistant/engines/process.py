@@ -72,6 +72,11 @@ class EngineProcess:
         self._hangs: asyncio.Future[None] = self._loop.create_future()
         self._gone: EngineGone | None = None
 
+    @property
+    def gone(self) -> bool:
+        """Tell whether the engine has ended."""
+        return self._gone is not None
+
     def new_id(self) -> int:
         """Return an id for the next request."""
         return next(self._ids)

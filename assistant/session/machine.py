@@ -69,6 +69,9 @@ HEEDS: tuple[type[Event], ...] = (
 )
 """What a session reacts to."""
 
+DEAF = frozenset({"microphone_lost", "backlog_dropped", "no_microphone"})
+"""Faults after which the ear has forgotten the open utterance."""
+
 
 def step(session: Session, event: Event) -> Next:
     """Return the next state, and the orders and facts to publish.
@@ -115,6 +118,8 @@ def _react(s: Session, event: Event, now_s: float) -> Next:
             return replace(s, cold=s.cold - {stage}), ahead
         case Fault(session=s.id, code="audio_gone"):
             return _lose_sound(s, now_s)
+        case Fault(session=s.id, code=code) if code in DEAF and s.phase is Phase.LISTENING:
+            return complete(s, s.turn, whole=False) if s.turn else go_idle(s)
         case Tick():
             return _tick(s, now_s)
     return s, ()

@@ -16,6 +16,7 @@ class Toy:
     """Does what the request's kind says."""
 
     def __init__(self) -> None:
+        self._warmed = 0
         self.facts: dict[str, object] = {"device": "cpu"}
 
     def answer(self, request: Packet, stopped: Callable[[], bool]) -> Iterator[Packet]:
@@ -27,6 +28,10 @@ class Toy:
                     yield Packet("tick", request.id, {"n": n}, request.payload)
                     threading.Event().wait(float(request.fields.get("step_s", 0.001)))
                 yield Packet("done", request.id, {"total": request.fields["n"]})
+            case "warm":
+                self._warmed += 1
+            case "warmed":
+                yield Packet("done", request.id, {"times": self._warmed})
             case "noise":
                 print("python noise", flush=True)
                 libc = ctypes.CDLL(None)

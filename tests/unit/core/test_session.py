@@ -244,9 +244,21 @@ def test_an_audio_process_that_ends_closes_the_turn_with_what_was_heard() -> Non
     walk = Walk()
     walk.ask_aloud()
     walk.answer("I am Nova.", "I keep you company.")
-    walk.after(1.0, walk.played(0, 2, 600.0), walk.audio_gone())
+    walk.after(1.0, walk.played(0, 2, 600.0), walk.fault("audio_gone"))
     assert walk.phase() is Phase.IDLE
     assert walk.reports[0].reply == "I am Nova."
+
+
+@pytest.mark.parametrize("code", ["microphone_lost", "backlog_dropped"])
+def test_a_voice_that_is_lost_in_mid_utterance_leaves_it_listening_at_once(code: str) -> None:
+    walk = Walk()
+    walk.feed(walk.started())
+    walk.feed(walk.fault(code))
+    assert walk.phase() is Phase.IDLE
+    walk.ask_aloud()
+    walk.answer("I am Nova.")
+    walk.feed(walk.fault(code))
+    assert walk.phase() is Phase.SPEAKING
 
 
 def test_a_typed_question_is_answered_and_one_while_busy_waits() -> None:

@@ -28,7 +28,7 @@ from assistant.events import (
 from assistant.session import Phase
 from conversation import Walk
 
-HISTORIES = 250
+HISTORIES = 252
 STEPS = 400
 """100 000 events in all."""
 
@@ -53,7 +53,7 @@ def any_fact(walk: Walk, chance: random.Random) -> Event:
         (1, lambda: walk.crashed(chance.choice(["llm", "stt", "tts", "audio"]))),
         (1, lambda: walk.crashed(f"{MAIN}.speak", MAIN)),
         (2, lambda: walk.ready(chance.choice(["llm", "stt", "tts", "audio"]))),
-        (1, walk.audio_gone),
+        (1, lambda: walk.fault(chance.choice(["audio_gone", "microphone_lost", "mqtt_down"]))),
         (3, lambda: walk.request("ask", "Hello?", name=f"a{chance.random()}")),
         (1, lambda: walk.request("say", "Dinner.", name=f"s{chance.random()}")),
         (1, lambda: walk.request("listen", name=f"l{chance.random()}")),
