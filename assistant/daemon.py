@@ -24,6 +24,7 @@ from assistant.engines.local import LocalChatModel, LocalSynthesizer, LocalTrans
 from assistant.engines.protocols import Notice
 from assistant.engines.sound import SoundProcess
 from assistant.events import MAIN, SYSTEM, Event, SessionId, StageFailed, StageReady
+from assistant.lines import LineSpec, private_spec
 from assistant.session import Rules, Session
 from assistant.stage import SourceRunner, StageRunner
 from assistant.stages.ears import Ears
@@ -32,19 +33,6 @@ from assistant.supervisor import Child, Supervisor, Watcher
 
 Bridge = Callable[["Daemon", Callable[[], None]], Awaitable[None]]
 """Runs one way in and out until cancelled; calls its second argument once it serves."""
-
-SHARED = frozenset({*KINDS, "audio"})
-"""Children that serve every session."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineSpec:
-    """Where a session hears and speaks; the tables are those of the audio process's `open`."""
-
-    source: Mapping[str, object]
-    sink: Mapping[str, object]
-    paced: bool = False
-    """True: the source is a file that waits for the conversation."""
 
 
 @dataclass(slots=True)
@@ -117,9 +105,7 @@ class Daemon:
             paced=spec.paced,
         )
         cold = frozenset(kind for kind, engine in self._engines.items() if not engine.ready)
-        state = Session(
-            id=session, persona=self.choices.persona.called, rules=rules, cold=cold
-        )
+        state = Session(id=session, persona=self.choices.persona.called, rules=rules, cold=cold)
         conductor = Conductor(self.bus, state)
         hosted = Hosted(conductor, [])
         children = self._session_children(session, spec, hosted)
@@ -141,11 +127,7 @@ class Daemon:
 
         out: absolute path of a file for the answers; None: the loudspeaker.
         """
-        sink = device_spec(self.config).sink
-        if out is not None:
-            sink = {"kind": "file", "path": str(out), "pace": "fast"}
-        silent = LineSpec(source={"kind": "null", "pace": "real"}, sink=sink)
-        await self.open_session(session, file_spec(wav, sink) if wav else silent)
+        await self.open_session(session, private_spec(self.config.audio, wav, out))
 
     def new_session_id(self, kind: str) -> SessionId:
         """Return a fresh id for a private session."""
@@ -169,8 +151,7 @@ class Daemon:
                 **(main.devices if main else {}),
             },
             "faults": [
-                {"code": f.code, "text": f.text, "hint": f.hint}
-                for f in self.board.faults.values()
+                {"code": f.code, "text": f.text, "hint": f.hint} for f in self.board.faults.values()
             ],
             "last": self.board.last.as_dict() if self.board.last else None,
         }
@@ -219,9 +200,7 @@ class Daemon:
         engines = [Child(name=kind, run=engine.run) for kind, engine in self._engines.items()]
         return [Child(name="audio", run=self._sound.run), *engines]
 
-    def _session_children(
-        self, session: SessionId, spec: LineSpec, hosted: Hosted
-    ) -> list[Child]:
+    def _session_children(self, session: SessionId, spec: LineSpec, hosted: Hosted) -> list[Child]:
         listen = {"threshold": self.config.audio.speech_threshold}
         table = {"source": spec.source, "sink": spec.sink, "listen": listen}
         language = self.config.session.language
@@ -292,22 +271,3 @@ def _fresh_stage(
 def _owner(name: str) -> SessionId:
     session, dot, _ = name.partition(".")
     return SessionId(session) if dot else SYSTEM
-
-
-def device_spec(config: Config) -> LineSpec:
-    """Return the line on the machine's own devices, as the configuration names them."""
-    return LineSpec(
-        source=_device(config.audio.microphone), sink=_device(config.audio.loudspeaker)
-    )
-
-
-def file_spec(wav: Path, sink: Mapping[str, object]) -> LineSpec:
-    """Return the line of a recording that is answered as fast as possible."""
-    source = {"kind": "file", "path": str(wav.absolute()), "pace": "fast"}
-    return LineSpec(source=source, sink=sink, paced=True)
-
-
-def _device(name: str) -> dict[str, object]:
-    if name == "none":
-        return {"kind": "null", "pace": "real"}
-    return {"kind": "device", "name": None if name == "default" else name}

@@ -10,13 +10,13 @@ from typing import Any
 from assistant.bridges.messages import Answer
 from assistant.cli.problems import complain
 from assistant.cli.setup import Prepared, prepare
-from assistant.daemon import Daemon, LineSpec, device_spec
+from assistant.daemon import Daemon
 from assistant.errors import RequestError
 from assistant.events import MAIN, Event, Fault, StageFailed, StageReady
+from assistant.lines import SILENCE, LineSpec, device_spec
 
 START_S = 120.0
 """Longest wait for the engines, s."""
-SILENCE: Mapping[str, object] = {"kind": "null", "pace": "real"}
 
 Work = Callable[[Daemon], AsyncGenerator[Answer, None]]
 
@@ -49,10 +49,10 @@ async def _run(
     aloud: bool,
 ) -> None:
     daemon = prepared.daemon()
-    sink = device_spec(prepared.config).sink if aloud else SILENCE
+    sink = device_spec(prepared.config.audio).sink if aloud else SILENCE
     awaited = _Awaited(engines)
     with daemon.bus.tap(Event, awaited.note):
-        main = LineSpec(source=SILENCE, sink=sink)
+        main = LineSpec(sink=sink)
         serving = asyncio.create_task(daemon.run(main, {}, awaited.note_main), name="daemon")
         working = asyncio.create_task(_work(daemon, work, take, awaited), name="work")
         try:

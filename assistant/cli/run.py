@@ -20,8 +20,9 @@ from assistant.cli.setup import Prepared, prepare
 from assistant.cli.status import device, engine
 from assistant.cli.teller import Teller
 from assistant.client import socket_path
-from assistant.daemon import Bridge, Daemon, device_spec
+from assistant.daemon import Bridge, Daemon
 from assistant.events import MAIN, Event, Requested
+from assistant.lines import device_spec
 from assistant.lock import device_lock, held
 from assistant.personas.prompt import greetings
 
@@ -68,7 +69,7 @@ async def _serve(prepared: Prepared, bridges: Mapping[str, Bridge]) -> None:
     teller = Teller(_print if on_terminal else None, complain)
     with daemon.bus.tap(Event, teller.note):
         serving = asyncio.create_task(
-            daemon.run(device_spec(prepared.config), bridges, on_ready), name="daemon"
+            daemon.run(device_spec(prepared.config.audio), bridges, on_ready), name="daemon"
         )
         stopping = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)

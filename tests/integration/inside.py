@@ -10,15 +10,20 @@ from typing import TypeVar
 
 from assistant.choices import Chooser
 from assistant.config import Config
-from assistant.daemon import Daemon, LineSpec, file_spec
+from assistant.daemon import Daemon
 from assistant.events import MAIN, Event, Requested, SessionEnded, SessionId, TurnClosed
+from assistant.lines import LineSpec, file_spec
 from assistant.paths import find_paths
 from assistant.report import TurnReport
 
 NOWHERE: dict[str, object] = {"kind": "null", "pace": "fast"}
 """A sink for replies that nobody needs to hear."""
 
-_DEAF = LineSpec(source={"kind": "null", "pace": "real"}, sink=NOWHERE)
+_DEAF = LineSpec(sink=NOWHERE)
+EARS_ONLY = Config.model_validate(
+    {"llm": {"engine": "scripted-llm"}, "tts": {"engine": "scripted-tts"}}
+)
+"""For tests of what is heard: nothing but the transcriber costs time."""
 _START_S = 30.0
 _TURN_S = 60.0
 
