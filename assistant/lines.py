@@ -18,8 +18,8 @@ SILENCE: End = {"kind": "null", "pace": "real"}
 class LineSpec:
     """The two sides of a session's line."""
 
-    source: End = SILENCE
-    sink: End = SILENCE
+    source: End
+    sink: End
     paced: bool = False
     """True: the source is a file that waits for the conversation."""
 
@@ -38,7 +38,7 @@ def private_spec(audio: AudioConfig, wav: Path | None, out: Path | None) -> Line
     sink = _device(audio.loudspeaker)
     if out is not None:
         sink = {"kind": "file", "path": str(out), "pace": "fast"}
-    return LineSpec(sink=sink) if wav is None else file_spec(wav, sink)
+    return LineSpec(source=SILENCE, sink=sink) if wav is None else file_spec(wav, sink)
 
 
 def file_spec(wav: Path, sink: End) -> LineSpec:

@@ -52,7 +52,7 @@ async def _run(
     sink = device_spec(prepared.config.audio).sink if aloud else SILENCE
     awaited = _Awaited(engines)
     with daemon.bus.tap(Event, awaited.note):
-        main = LineSpec(sink=sink)
+        main = LineSpec(source=SILENCE, sink=sink)
         serving = asyncio.create_task(daemon.run(main, {}, awaited.note_main), name="daemon")
         working = asyncio.create_task(_work(daemon, work, take, awaited), name="work")
         try:

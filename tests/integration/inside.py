@@ -12,14 +12,14 @@ from assistant.choices import Chooser
 from assistant.config import Config
 from assistant.daemon import Daemon
 from assistant.events import MAIN, Event, Requested, SessionEnded, SessionId, TurnClosed
-from assistant.lines import LineSpec, file_spec
+from assistant.lines import SILENCE, LineSpec, file_spec
 from assistant.paths import find_paths
 from assistant.report import TurnReport
 
 NOWHERE: dict[str, object] = {"kind": "null", "pace": "fast"}
 """A sink for replies that nobody needs to hear."""
 
-_DEAF = LineSpec(sink=NOWHERE)
+_DEAF = LineSpec(source=SILENCE, sink=NOWHERE)
 EARS_ONLY = Config.model_validate(
     {"llm": {"engine": "scripted-llm"}, "tts": {"engine": "scripted-tts"}}
 )
