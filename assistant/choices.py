@@ -95,9 +95,7 @@ class Chooser:
         if "model" in fields:
             options["model"] = str(self._store.resolve(kind, self._model_name(kind)).path)
         if "voices" in fields:
-            options["voices"] = {
-                name: str(path) for name, path in self._defaults.voices.items()
-            }
+            options["voices"] = {name: str(path) for name, path in self._defaults.voices.items()}
         if "threads" in fields:
             options["threads"] = 1 if kind == "tts" else threads_for(os.cpu_count() or 1)
         if "language" in fields:

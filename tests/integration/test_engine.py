@@ -23,16 +23,21 @@ def toy_is_importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class NotingLease(ComputeLease):
-    """Tells when an idle engine is called."""
+    """Tells when an idle engine was called."""
 
     def __init__(self) -> None:
         super().__init__()
         self.warm_up = asyncio.Event()
 
     async def acquire(self, priority: Priority, preempt: Callable[[], None]) -> Callable[[], None]:
-        if priority is Priority.WARM_UP:
-            self.warm_up.set()
-        return await super().acquire(priority, preempt)
+        give_back = await super().acquire(priority, preempt)
+
+        def done() -> None:
+            give_back()
+            if priority is Priority.WARM_UP:
+                self.warm_up.set()
+
+        return done
 
 
 @asynccontextmanager
