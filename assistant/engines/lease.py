@@ -28,8 +28,12 @@ class Priority(IntEnum):
 
 
 def threads_for(cores: int) -> int:
-    """Return the threads each of stt and llm may use: never more running than cores."""
-    return max(1, cores if cores < ENOUGH_CORES else min(cores // 2, 8))
+    """Return the threads each of stt and llm may use: never more running than cores.
+
+    Scarce cores leave one for sound, speech and everybody else: a second spinning thread gains
+    nothing there (122 tokens/s with one and with two), and on a busy machine it costs seconds.
+    """
+    return max(1, cores - 1 if cores < ENOUGH_CORES else min(cores // 2, 8))
 
 
 @dataclass(slots=True, eq=False)
