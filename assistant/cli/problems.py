@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from assistant.errors import AssistantError
 from audio.errors import AudioError
@@ -23,6 +23,7 @@ def told() -> Iterator[None]:
 
 
 def complain(text: str) -> None:
-    """Write a line for people who watch standard error."""
-    sys.stderr.write(f"lares: {text}\n")
-    sys.stderr.flush()
+    """Write a line for people who watch standard error; nothing happens when it is gone."""
+    with suppress(OSError):
+        sys.stderr.write(f"lares: {text}\n")
+        sys.stderr.flush()

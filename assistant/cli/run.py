@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +83,6 @@ async def _serve(prepared: Prepared, bridges: Mapping[str, Bridge]) -> None:
 
 def _leave() -> None:
     """End the process at once: threads of libraries that still connect would hold it up."""
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(0)
 
 
@@ -118,8 +116,10 @@ def _greet(daemon: Daemon) -> None:
 
 
 def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Write a line to standard output, unless its reader is gone: a closed terminal stops us."""
+    with suppress(OSError):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 def _age_s() -> float:

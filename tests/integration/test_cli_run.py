@@ -253,6 +253,38 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_starts(
     assert "error settings" in checked.stdout
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "state").write_text("a file where a folder should be")
+    for arguments in (["run"], ["ask", "-q", "Hello?"]):
+        ran = command(tmp_path, environment, *arguments)
+        assert ran.returncode == 1
+        assert f"{tmp_path / 'state'}" in ran.stderr.splitlines()[-1]
+        assert "Traceback" not in ran.stderr
+
+
+def test_on_a_terminal_the_persona_greets_and_a_closed_terminal_ends_it(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    folders = {"LARES_STATE_DIR": str(tmp_path / "state"), "LARES_CONFIG_DIR": str(tmp_path)}
+    ours, theirs = os.openpty()
+    running = subprocess.Popen(
+        [*COMMAND, "run"],
+        env={**environment, **folders},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        shown = b""
+        while b"Nova: Hello" not in shown:
+            shown += terminal.read(4096)
+        assert shown.startswith(b"ready: ")
+    running.send_signal(signal.SIGHUP)
+    assert running.wait(timeout=5) == 0
+
+
 def test_an_unknown_persona_is_answered_with_the_nearest(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
