@@ -89,8 +89,10 @@ class Printer:
         if self._as_json:
             return
         self._end_line()
-        if self._times and (line := times(report)):
-            self._write(dim(line) + "\n", ends=True)
+        cut = "" if report.get("error") else outcome(report)
+        for line in (cut, times(report) if self._times else ""):
+            if line:
+                self._write(dim(line) + "\n", ends=True)
 
     def _write(self, text: str, *, ends: bool = False) -> None:
         if self._as_json:

@@ -129,8 +129,8 @@ def test_stop_cuts_the_answer_and_the_next_one_works(lares: Lares) -> None:
     assert lares.command("stop").returncode == 0
     closed = lares.event("TurnClosed")
     assert time.monotonic() - stopped_s < 3
-    asking.communicate(timeout=10)
-    assert closed["report"]["cut_at"]["word"]
+    shown, _ = asking.communicate(timeout=10)
+    assert f"cut off after {closed['report']['cut_at']['word']!r}" in shown
     assert len(closed["report"]["reply"]) < len(LONG)
     assert lares.command("ask", "-q", "Still there?").stdout.startswith("You said: Still there?")
 
