@@ -139,6 +139,12 @@ class Lares:
             check=False,
         )
 
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a `lares` command against this daemon and let it run."""
+        return subprocess.Popen(
+            [*COMMAND, *arguments], env=self.environment, stdout=subprocess.DEVNULL
+        )
+
     def mark(self) -> int:
         """Return a mark between the events so far and those to come."""
         return len(self.events)

@@ -25,7 +25,7 @@ ANSWER_S = 30.0
 WHOLE_S = 45.0
 """Longest wait for an answer to end, s."""
 PERSONAS = Path(__file__).parents[1] / "fixtures" / "personas"
-STEADY = {"LARES_LLM__ENGINE": "llama", "LARES_LLM__SEED": "1"}
+STEADY = {"LARES_LLM__SEED": "1"}
 """Settings that make the model say the same each time."""
 
 Sound = str | Path | Clip
@@ -62,6 +62,7 @@ class Room:
         folder: an empty one. arguments: for `lares run`. noise_db: see PulseRoom.
         settings: LARES_SECTION__KEY variables.
         """
+        self.folder = folder
         (folder / "pulse").mkdir()
         shutil.copytree(PERSONAS, folder / "config" / "personas")
         with ExitStack() as stack:

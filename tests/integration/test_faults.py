@@ -107,7 +107,7 @@ def test_sigterm_ends_it_within_five_seconds_and_leaves_no_process(
             wait(lambda: len(lares.tree()) > 3, within_s=10.0)
         elif moment == "speaking":
             mark = lares.mark()
-            ask = subprocess.Popen([*COMMAND, "ask", "Tell me a story."], env=lares.environment)
+            ask = lares.start("ask", "Tell me a story.")
             lares.event("PlaybackStarted", mark)
         family = lares.tree()
         status, took_s = lares.end(within_s=STOPS_WITHIN_S + 5.0)
@@ -172,7 +172,7 @@ def test_ten_kilobytes_are_spoken_until_somebody_says_stop(tmp_path: Path) -> No
     try:
         text = "It is nine o'clock. " * 512
         mark = lares.mark()
-        saying = subprocess.Popen([*COMMAND, "say", text], env=lares.environment)
+        saying = lares.start("say", text)
         lares.event("PlaybackStarted", mark)
         assert lares.command("stop").returncode == 0
         report = lares.event("TurnClosed", mark, within_s=5.0)["report"]

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.config import Config, LlmConfig, TtsConfig
 from assistant.events import ClauseVoiced, PlaybackEnded, Respond, TurnOpened, VoiceStarted
 from audio import wav
 from audio.clip import Clip, peak_db
 from audio.resample import resample
-from integration.inside import Inside, inside
+from integration.inside import EARS_ONLY, Inside, inside
 from integration.recordings import FOLDER, Labelled, spoken, unspoken
 from words import edits, plain, word_error_rate
 
@@ -116,9 +115,8 @@ def test_a_typed_question_after_another_has_its_context(daemon: Inside) -> None:
 def test_the_word_error_rate_of_all_recordings_is_bounded(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    quick = Config(llm=LlmConfig(engine="scripted-llm"), tts=TtsConfig(engine="scripted-tts"))
     pairs: list[tuple[str, str]] = []
-    with inside(quick) as host:
+    with inside(EARS_ONLY) as host:
         for recording in spoken():
             before = len(host.of(VoiceStarted))
             heard = " ".join(report.heard or "" for report in host.hear(recording.path))
