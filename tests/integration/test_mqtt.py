@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from integration.broker import Broker, Listener, free_port
 from integration.lares import Lares
+from integration.scripted import scripted
 
 pytestmark = pytest.mark.broker
 
@@ -30,16 +30,8 @@ def listener(broker: Broker) -> Iterator[Listener]:
 
 
 def environment(tmp_path: Path, port: int) -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("LARES_")}
     return {
-        **own,
-        "LARES_DATA_DIR": str(tmp_path / "data"),
-        "LARES_AUDIO__MICROPHONE": "none",
-        "LARES_AUDIO__LOUDSPEAKER": "none",
-        "LARES_STT__ENGINE": "scripted-stt",
-        "LARES_LLM__ENGINE": "scripted-llm",
-        "LARES_TTS__ENGINE": "scripted-tts",
-        "LARES_TTS__WORD_MS": "20",
+        **scripted(tmp_path),
         "LARES_MQTT__HOST": "127.0.0.1",
         "LARES_MQTT__PORT": str(port),
         "LARES_MQTT__NODE": "kitchen",
