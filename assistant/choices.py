@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -47,7 +48,12 @@ class Choices:
 class Chooser:
     """Resolves names against the catalogue, the personas and the installed engines."""
 
-    def __init__(self, config: Config, paths: Paths) -> None:
+    def __init__(self, config: Config, paths: Paths, file: Path | None = None) -> None:
+        """Choose what the configuration asks for.
+
+        file: where it was read from, for the errors; None: the user's `lares.toml`.
+        """
+        self._file = file or paths.config_file
         self._config = config
         self._paths = paths
         self._store = Store(paths)
@@ -67,7 +73,7 @@ class Chooser:
             wrong.append(str(error))
         for kind in KINDS:
             engine: EngineConfig = getattr(self._config, kind)
-            where = f"{self._paths.config_file}: {kind}"
+            where = f"{self._file}: {kind}"
             try:
                 modules[kind] = registry.engine_module(engine.engine, f"{where}.engine")
                 wrong += registry.check_options(engine.engine, self.options(kind), where)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from assistant.errors import AssistantError
 from audio.errors import AudioError
@@ -25,5 +28,20 @@ def told() -> Iterator[None]:
 def complain(text: str) -> None:
     """Write a line for people who watch standard error; nothing happens when it is gone."""
     with suppress(OSError):
-        sys.stderr.write(f"lares: {text}\n")
+        sys.stderr.write(f"lares: {runnable(text)}\n")
         sys.stderr.flush()
+
+
+def runnable(text: str) -> str:
+    """Return the text with each `lares COMMAND` in it written so that it runs from here."""
+    program = Path(sys.argv[0])
+    found = shutil.which("lares")
+    if program.name != "lares" or (found and Path(found).samefile(program)):
+        return text
+    here = Path.cwd()
+    shown = program.absolute()
+    path = shown.relative_to(here) if shown.is_relative_to(here) else shown
+    return _COMMAND.sub(lambda match: f"{path}{match.group(1)}", text)
+
+
+_COMMAND = re.compile(r"(?<![\w./-])lares( (?:run|ask|talk|listen|models|personas|check)\b)")

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from assistant.bridges import control
-from assistant.cli.problems import complain
+from assistant.cli.problems import complain, runnable
 from assistant.cli.setup import Prepared, prepare
 from assistant.cli.status import device, engine
 from assistant.cli.teller import Teller
@@ -62,7 +62,7 @@ async def _serve(prepared: Prepared, bridges: Mapping[str, Bridge]) -> None:
     on_terminal = sys.stdout.isatty()
 
     def on_ready() -> None:
-        _print(ready_line(daemon.status(), _age_s()))
+        _print(runnable(ready_line(daemon.status(), _age_s())))
         if on_terminal:
             _greet(daemon)
 

@@ -62,7 +62,7 @@ def prepare(persona: str | None = None, file: Path | None = None) -> Prepared:
         raise ConfigError(f"{file}: no such file; name a lares.toml")
     config = load(file or paths.config_file)
     set_up_logging(config.log.level)
-    chooser = Chooser(config, paths)
+    chooser = Chooser(config, paths, file)
     return Prepared(paths=paths, config=config, chooser=chooser, choices=chooser.choose(persona))
 
 

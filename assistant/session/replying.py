@@ -97,10 +97,14 @@ def played(s: Session, event: Event, now_s: float) -> Next:
         case PlaybackEnded(take=take) if s.closing is not None and take == s.closing_take:
             return finish_closing(replace(s, closing=_heard(s.closing, event)))
         case PlaybackStarted(take=s.take) if s.turn is not None:
-            turn = s.turn.mark(first_sound=now_s)
+            only_asides = all(piece.aside for piece in s.turn.voiced)
+            turn = s.turn if only_asides else s.turn.mark(first_sound=now_s)
             return replace(s, phase=Phase.SPEAKING, turn=turn, phase_until_s=now_s + SPEAK_S), ()
         case WordPlayed(take=s.take) if s.turn is not None:
-            s = replace(s, turn=_heard(s.turn, event), phase_until_s=now_s + SPEAK_S)
+            turn = _heard(s.turn, event)
+            if (began_s := _word_began_s(turn, event, now_s)) is not None:
+                turn = turn.mark(first_sound=began_s)
+            s = replace(s, turn=turn, phase_until_s=now_s + SPEAK_S)
             return settle(s) if _reply_is_heard(s, event, now_s) else (s, ())
         case PlaybackEnded(take=s.take) if s.turn is not None:
             return complete(s, _heard(s.turn, event), whole=event.completed)
@@ -110,6 +114,15 @@ def played(s: Session, event: Event, now_s: float) -> Next:
 def _heard(turn: Turn, event: WordPlayed | PlaybackEnded) -> Turn:
     progress = Progress(clause=event.clause, word=event.word, heard_ms=event.heard_ms)
     return replace(turn, progress=progress)
+
+
+def _word_began_s(turn: Turn, event: WordPlayed, now_s: float) -> float | None:
+    """Return when the word that was just heard began; None for a word of an aside."""
+    for piece in turn.voiced:
+        if piece.index == event.clause and not piece.aside and event.word < len(piece.words):
+            mark = piece.words[event.word]
+            return now_s - (mark.end_ms - mark.start_ms) / 1000
+    return None
 
 
 def _reply_is_heard(s: Session, event: WordPlayed, now_s: float) -> bool:

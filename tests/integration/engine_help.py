@@ -11,7 +11,7 @@ import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pytest
@@ -138,7 +138,7 @@ def child(module: str, **options: Any) -> Iterator[Child]:
     assert process.stdin is not None
     assert process.stdout is not None
     with process:
-        engine = Child(process.stdin, process.stdout)
+        engine = Child(cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout))
         try:
             engine.send("load", 0, **options)
             yield engine

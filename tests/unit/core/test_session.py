@@ -233,11 +233,14 @@ def test_while_the_model_loads_the_question_is_kept_and_one_moment_is_said_once(
     assert walk.after(60.0, walk.tick()) == []
     orders = walk.feed(walk.ready("llm"))
     assert kinds(orders) == [Prefill]
-    walk.feed(walk.voiced(0, "One moment.", aside=True))
+    walk.feed(walk.voiced(0, "One moment.", aside=True), walk.playing())
+    walk.after(0.5, walk.played(0, 1, 350.0))
     walk.feed(walk.delta("I am Nova."), walk.written(1, "I am Nova."))
-    walk.feed(walk.voiced(1, "I am Nova."), walk.all_voiced(2), walk.playing())
+    walk.feed(walk.voiced(1, "I am Nova."), walk.all_voiced(2))
+    walk.after(0.4, walk.played(1, 0, 500.0))
     walk.after(1.0, walk.ended(clause=1, word=2))
     assert walk.reports[0].reply == "I am Nova."
+    assert walk.reports[0].ms.first_sound == pytest.approx(250)
 
 
 def test_an_audio_process_that_ends_closes_the_turn_with_what_was_heard() -> None:
