@@ -26,7 +26,7 @@ PACKAGES = (
     "sounddevice",
 )
 HEAD = (
-    "<!-- Written by `make bench` with BENCH_FLAGS=--docs: do not edit. -->\n"
+    "<!-- Written by `python tests/bench/run.py --docs`: do not edit. -->\n"
     "# Benchmarks\n\n"
     "`make bench` measures this in a simulated room: sound in, sound out, read from one recording\n"
     "that holds both sides. Voice to voice is the last sound of the question to the first sound\n"
