@@ -93,7 +93,8 @@ def test_talking_over_the_answer_silences_it_and_cuts_what_is_remembered(room: R
 
 def test_nobody_speaking_is_no_turn(room: Room) -> None:
     mark = room.lares.mark()
-    for recording in unspoken():
+    one_of_each = {recording.condition: recording for recording in unspoken()}
+    for recording in one_of_each.values():
         room.pulse.say(recording.path)
     assert not room.told("TurnOpened", mark)
     assert not room.told("PlaybackStarted", mark)
