@@ -15,6 +15,7 @@ from audio.clock import Clock, elapsed_s
 from audio.devices import Backend, Device, Stream
 from audio.errors import AudioError
 from audio.mouth import Mouth
+from audio.pulse import Server
 from audio.sinks import Report
 
 BLOCK_S = 0.020
@@ -46,9 +47,18 @@ class Loudspeaker:
     """
 
     def __init__(
-        self, backend: Backend, device: Device, alarm: Alarm, clock: Clock = elapsed_s
+        self,
+        backend: Backend,
+        device: Device,
+        alarm: Alarm,
+        server: Server,
+        clock: Clock = elapsed_s,
     ) -> None:
-        """Open the device and wait until it asks for sound. Raises AudioError."""
+        """Open the device and wait until it asks for sound. Raises AudioError.
+
+        server: tells what this process really plays to
+        """
+        self._server = server
         self._backend = backend
         self._device = device
         self._alarm = alarm
@@ -61,6 +71,7 @@ class Loudspeaker:
         self._mark = _Mark(0, clock())
         self._asked = threading.Event()
         self._awake = threading.Event()
+        self._doubted = threading.Event()
         self._closed = threading.Event()
         self._asked_s = clock()
         self._samples = round(device.rate * BLOCK_S)
@@ -70,6 +81,7 @@ class Loudspeaker:
         self.name = device.name
         self.rate = device.rate
         self._open()
+        self._home = server.playing_to()
         threading.Thread(target=self._tell, name="loudspeaker", daemon=True).start()
 
     @property
@@ -94,6 +106,11 @@ class Loudspeaker:
 
     def wake(self) -> None:
         """See Sink."""
+        self._awake.set()
+
+    def doubt(self) -> None:
+        """Find out soon where the sound goes now. From any thread."""
+        self._doubted.set()
         self._awake.set()
 
     def detach(self, mouth: Mouth) -> None:
@@ -159,6 +176,8 @@ class Loudspeaker:
         while not self._closed.is_set():
             self._awake.clear()
             unheard = self._report()
+            if self._doubted.is_set():
+                self._look_round()
             slept = not self._awake.wait(TICK_S if unheard else SILENT_S / 4)
             if slept and not self._closed.is_set():
                 self._check()
@@ -180,6 +199,17 @@ class Loudspeaker:
             return
         self._alarm.ring(_LOST, f"{self.name} has taken no sound for {SILENT_S:g} s", _LOST_HINT)
         self._go_on_unheard()
+
+    def _look_round(self) -> None:
+        """Tell when the server moved the sound to another device."""
+        self._doubted.clear()
+        place = self._server.playing_to()
+        if place is None or place == self._home:
+            return
+        if self._home is not None:
+            text = f"speaking through {place.name} instead of {self._home.name}"
+            self._alarm.note("other_device", text)
+        self._home = place
 
     def _go_on_unheard(self) -> None:
         """Render into nothing until the device is open again."""

@@ -35,9 +35,7 @@ class Machine:
         microphone = Microphone(backend, device, alarm, self._server, forget)
         with self._lock:
             self._microphones = [m for m in self._microphones if not m.closed] + [microphone]
-            if self._watch is None and self._server.found:
-                self._watch = PulseWatch(self._doubt)
-                self._watch.start()
+        self._begin_watch()
         return microphone
 
     def loudspeaker(self, name: str | None) -> Loudspeaker:
@@ -47,10 +45,11 @@ class Machine:
             speaker = self._loudspeakers.get(name)
             if speaker is None or speaker.closed:
                 device = choose(backend.devices(), name, output=True)
-                speaker = Loudspeaker(backend, device, self._alarm)
+                speaker = Loudspeaker(backend, device, self._alarm, self._server)
                 self._loudspeakers[name] = speaker
             speaker.share()
-            return speaker
+        self._begin_watch()
+        return speaker
 
     def close(self) -> None:
         """Stop watching."""
@@ -64,6 +63,16 @@ class Machine:
             if self._backend is None:
                 self._backend = self._load()
             return self._backend
+
+    def _begin_watch(self) -> None:
+        with self._lock:
+            if self._watch is None and self._server.found:
+                self._watch = PulseWatch(self._doubt, self._doubt_loudspeakers)
+                self._watch.start()
+
+    def _doubt_loudspeakers(self) -> None:
+        for speaker in list(self._loudspeakers.values()):
+            speaker.doubt()
 
     def _doubt(self) -> None:
         with self._lock:

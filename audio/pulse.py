@@ -1,7 +1,7 @@
-"""Which source a PulseAudio server really records from, told the moment it changes.
+"""Which devices a PulseAudio server really uses, told the moment it changes.
 
-When a microphone vanishes the server moves the stream, silently, to whatever source is left: often
-the monitor of the loudspeaker. No sample and no flag of the stream shows it.
+When a device vanishes the server moves the stream, silently, to whatever is left: a microphone's
+often to the monitor of the loudspeaker. No sample and no flag of the stream shows it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ _ANSWER_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A source of the server. monitor: it is the sound of a loudspeaker, not a microphone."""
+    """A device of the server. monitor: it is the sound of a loudspeaker, not a microphone."""
 
     name: str
     monitor: bool
 
 
 class PulseWatch:
-    """Calls back when sources or streams change. Does nothing where there is no PulseAudio."""
+    """Calls back when devices or streams change. Does nothing where there is no PulseAudio."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        """changed: called in the watch's own thread."""
-        self._changed = changed
+    def __init__(self, microphones: Callable[[], None], loudspeakers: Callable[[], None]) -> None:
+        """Both are called in the watch's own thread."""
+        self._microphones = microphones
+        self._loudspeakers = loudspeakers
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -64,12 +65,14 @@ class PulseWatch:
             )
         for line in child.stdout or ():
             if b" on source" in line or b" on server" in line:
-                self._changed()
+                self._microphones()
+            if b"'new' on sink #" in line or b"'remove' on sink #" in line:
+                self._loudspeakers()
         child.wait()
 
 
 class Server(Protocol):
-    """Answers where sound comes from."""
+    """Answers where sound comes from and where it goes."""
 
     @property
     def found(self) -> bool:
@@ -80,6 +83,9 @@ class Server(Protocol):
 
         With several streams a monitor comes first: one wrong stream is enough to be told.
         """
+
+    def playing_to(self) -> Place | None:
+        """Return what this process plays to; None where that cannot be known."""
 
     def has_microphone(self) -> bool:
         """Whether any source is more than the monitor of a loudspeaker."""
@@ -95,15 +101,12 @@ class PulseServer:
 
     def recording_from(self) -> Place | None:
         """See Server."""
-        own = str(os.getpid())
-        used = {
-            stream.get("source")
-            for stream in _ask("source-outputs")
-            if stream.get("properties", {}).get("application.process.id") == own
-        }
-        sources = _ask("sources") if used else []
-        places = [_place(source) for source in sources if source.get("index") in used]
+        places = _used("source-outputs", "source")
         return max(places, key=lambda place: place.monitor, default=None)
+
+    def playing_to(self) -> Place | None:
+        """See Server."""
+        return next(iter(_used("sink-inputs", "sink")), None)
 
     def has_microphone(self) -> bool:
         """See Server."""
@@ -113,6 +116,18 @@ class PulseServer:
 def _leash() -> list[str]:
     """Return the command that ends a child with the thread that started it, where there is one."""
     return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+
+
+def _used(streams: str, kind: str) -> list[Place]:
+    """Return the devices of this kind that this process has streams on."""
+    own = str(os.getpid())
+    used = {
+        stream.get(kind)
+        for stream in _ask(streams)
+        if stream.get("properties", {}).get("application.process.id") == own
+    }
+    devices = _ask(f"{kind}s") if used else []
+    return [_place(device) for device in devices if device.get("index") in used]
 
 
 def _place(source: dict[str, Any]) -> Place:

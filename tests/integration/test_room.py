@@ -142,6 +142,19 @@ def test_a_microphone_that_vanishes_is_told_and_taken_again(tmp_path: Path) -> N
         assert room.exchange("Who are you?").report["heard"] == "Who are you?"
 
 
+def test_a_loudspeaker_that_vanishes_is_told_and_the_answer_goes_on_elsewhere(
+    tmp_path: Path,
+) -> None:
+    with Room(tmp_path) as room:
+        mark, pulled_s = room.lares.mark(), room.pulse.now_s
+        room.pulse.unload_speaker()
+        fault = room.lares.event("Fault", mark, within_s=10.0)
+        assert room.pulse.now_s - pulled_s < TOLD_WITHIN_S
+        assert fault["code"] in ("loudspeaker_lost", "other_device")
+        answer = room.lares.command("ask", "--json", "Who are you?")
+        assert answer.returncode == 0, answer.stderr
+
+
 def is_about(code: str) -> Callable[[Told], bool]:
     return lambda told: told.get("code") == code
 

@@ -89,5 +89,8 @@ class FakeServer:
     def recording_from(self) -> Place | None:
         return self.place
 
+    def playing_to(self) -> Place | None:
+        return self.place
+
     def has_microphone(self) -> bool:
         return self.others

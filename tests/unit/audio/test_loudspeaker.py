@@ -10,8 +10,9 @@ from audio.clip import Clip, WordMark
 from audio.errors import AudioError
 from audio.loudspeaker import Loudspeaker
 from audio.mouth import Mouth, Played, TakeEnded, TakeStarted, WordPlayed
+from audio.pulse import Place
 from audio.wire import Packet
-from unit.audio.fake_devices import DEVICE, Clock, FakeBackend
+from unit.audio.fake_devices import DEVICE, Clock, FakeBackend, FakeServer
 
 RATE = DEVICE.rate
 DELAY_S = 0.1
@@ -24,9 +25,21 @@ class Stand:
         self.clock = Clock()
         self.backend = FakeBackend()
         self.told: list[Packet] = []
-        self.speaker = Loudspeaker(self.backend, DEVICE, Alarm(self.told.append, None), self.clock)
         self.heard: list[Played] = []
         self.news = threading.Condition()
+        self.server = FakeServer(Place("desk", monitor=False))
+        alarm = Alarm(self._tell, None)
+        self.speaker = Loudspeaker(self.backend, DEVICE, alarm, self.server, self.clock)
+
+    def _tell(self, packet: Packet) -> None:
+        with self.news:
+            self.told.append(packet)
+            self.news.notify()
+
+    def faults(self, count: int) -> list[Packet]:
+        with self.news:
+            assert self.news.wait_for(lambda: len(self.told) >= count, timeout=5.0)
+        return self.told
 
     def line(self) -> Mouth:
         mouth = Mouth(RATE)
@@ -84,10 +97,21 @@ def test_two_sessions_speak_one_after_the_other() -> None:
     assert quiet.max() < loud.min()
 
 
+def test_sound_that_the_server_moves_to_another_device_is_told_once() -> None:
+    stand = Stand()
+    stand.speaker.doubt()
+    stand.server.place = Place("screen", monitor=False)
+    stand.speaker.doubt()
+    told = stand.faults(2)
+    assert told[0].fields["code"] == "other_device"
+    assert told[0].fields["text"] == "speaking through screen instead of desk"
+    stand.speaker.detach(stand.line())
+
+
 def test_a_device_that_cannot_be_opened_says_why() -> None:
     told: list[Packet] = []
     with pytest.raises(AudioError, match="busy"):
-        Loudspeaker(FakeBackend(failures=1), DEVICE, Alarm(told.append, None))
+        Loudspeaker(FakeBackend(failures=1), DEVICE, Alarm(told.append, None), FakeServer())
 
 
 def test_the_last_line_to_leave_closes_the_device() -> None:
