@@ -13,6 +13,7 @@ from assistant.engines.protocols import (
     Message,
     Notice,
     Piece,
+    PromptRead,
     ReplySummary,
     Transcript,
     VoicedSound,
@@ -57,17 +58,18 @@ class FakeChatModel:
         sampling: Mapping[str, float | int],
         max_tokens: int,
         stop: Sequence[str],
-    ) -> AsyncGenerator[Piece | ReplySummary, None]:
+    ) -> AsyncGenerator[PromptRead | Piece | ReplySummary, None]:
         self.prompts.append(list(messages))
         text = self.replies.pop(0) if self.replies else "Yes."
         words = text.split(" ")[:max_tokens]
+        yield PromptRead(cached_tokens=90, prompt_tokens=100)
         for count, word in enumerate(words, 1):
             await asyncio.sleep(self.word_s)
             if word == "!":
                 raise EngineError("llm: out of memory")
             self.words_written += 1
             yield Piece(text=f"{word} ", tokens=count)
-        yield ReplySummary(tokens=len(words), finish="stop", cached_tokens=90, prompt_tokens=100)
+        yield ReplySummary(tokens=len(words), finish="stop")
 
     async def prefill(self, conversation: str, messages: Sequence[Message]) -> None:
         self.prefilled.append(list(messages))

@@ -9,7 +9,14 @@ from typing import Any
 from assistant.engines.engine import Engine
 from assistant.engines.lease import Priority
 from assistant.engines.process import Preempted
-from assistant.engines.protocols import Message, Piece, ReplySummary, Transcript, VoicedSound
+from assistant.engines.protocols import (
+    Message,
+    Piece,
+    PromptRead,
+    ReplySummary,
+    Transcript,
+    VoicedSound,
+)
 from assistant.errors import EngineError
 from audio.clip import Clip, WordMark
 from audio.wire import Packet
@@ -57,7 +64,7 @@ class LocalChatModel:
         sampling: Mapping[str, float | int],
         max_tokens: int,
         stop: Sequence[str],
-    ) -> AsyncGenerator[Piece | ReplySummary, None]:
+    ) -> AsyncGenerator[PromptRead | Piece | ReplySummary, None]:
         """Stream a reply, its summary last."""
         replies = self._engine.ask(
             "reply",
@@ -71,15 +78,15 @@ class LocalChatModel:
         async with aclosing(replies):
             async for packet in replies:
                 fields = packet.fields
-                if packet.kind == "delta":
-                    yield Piece(text=fields["text"], tokens=fields["tokens"])
-                elif packet.kind == "done":
-                    yield ReplySummary(
-                        tokens=fields["tokens"],
-                        finish=fields["finish"],
+                if packet.kind == "prompt":
+                    yield PromptRead(
                         cached_tokens=fields["cached_tokens"],
                         prompt_tokens=fields["prompt_tokens"],
                     )
+                elif packet.kind == "delta":
+                    yield Piece(text=fields["text"], tokens=fields["tokens"])
+                elif packet.kind == "done":
+                    yield ReplySummary(tokens=fields["tokens"], finish=fields["finish"])
 
     async def prefill(self, conversation: str, messages: Sequence[Message]) -> None:
         """Read the prompt ahead; give way to anything more urgent."""

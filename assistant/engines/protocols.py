@@ -36,14 +36,21 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptRead:
+    """The prompt is read; told before the first piece of a reply, by models that know."""
+
+    cached_tokens: int
+    """Tokens of it that were in the model's cache."""
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplySummary:
     """How a reply ended; the last thing a chat model yields."""
 
     tokens: int
     finish: str
     """`stop` or `length`."""
-    cached_tokens: int
-    prompt_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +86,7 @@ class ChatModel(Protocol):
         sampling: Mapping[str, float | int],
         max_tokens: int,
         stop: Sequence[str],
-    ) -> AsyncGenerator[Piece | ReplySummary, None]:
+    ) -> AsyncGenerator[PromptRead | Piece | ReplySummary, None]:
         """Stream a reply. One conversation keeps its prompt's prefix between calls."""
 
     async def prefill(self, conversation: str, messages: Sequence[Message]) -> None:

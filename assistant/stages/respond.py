@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import ClassVar
 
 from assistant.bus import Overflow
-from assistant.engines.protocols import ChatModel, Piece
+from assistant.engines.protocols import ChatModel, Piece, PromptRead
 from assistant.events import Event, ReplyDelta, Respond
 from assistant.personas.persona import Persona
 from assistant.personas.prompt import CUT_OFF, messages, stops
@@ -52,10 +52,11 @@ class RespondStage:
         )
         async with aclosing(pieces):
             async for piece in pieces:
-                tokens = piece.tokens
-                if not isinstance(piece, Piece):
+                if isinstance(piece, PromptRead):
                     cache_hit = piece.cached_tokens / max(1, piece.prompt_tokens)
-                elif text := limit.push(piece.text):
+                    continue
+                tokens = piece.tokens
+                if isinstance(piece, Piece) and (text := limit.push(piece.text)):
                     yield _delta(event, text, tokens)
                 if limit.reached:
                     break

@@ -61,7 +61,8 @@ def test_a_reply_comes_in_pieces_and_tells_its_counts(engine: Engine) -> None:
     assert 0 < done["tokens"] <= 24
     assert done["finish"] in ("stop", "length")
     assert done["cached_tokens"] == 0
-    counts = [packet.fields["tokens"] for packet in packets[:-1]]
+    assert packets[0].fields == {key: done[key] for key in ("cached_tokens", "prompt_tokens")}
+    counts = [packet.fields["tokens"] for packet in packets[1:-1]]
     assert counts == sorted(counts)
 
 
@@ -123,7 +124,7 @@ def test_the_same_seed_gives_the_same_reply(engine: Engine) -> None:
 def test_a_cancel_stops_within_one_token(engine: Engine) -> None:
     story = talk("Tell me a long story.")
     told = ask_for(engine, "reply", 3, conversation="a", messages=story, max_tokens=200)
-    assert [packet.kind for packet in told] == ["delta"] * 3
+    assert [packet.kind for packet in told] == ["prompt", "delta", "delta"]
 
 
 def test_a_cancel_while_a_prompt_is_read_keeps_the_slices_that_were(engine: Engine) -> None:

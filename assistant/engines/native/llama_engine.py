@@ -117,6 +117,7 @@ class LlamaEngine:
         yield from self._read(request.id, held, prompt, stopped)
         if len(held.tokens) < len(prompt):
             return
+        yield Packet("prompt", request.id, dict(told))
         told["prefill_ms"] = (time.perf_counter() - begun) * 1000
         shown = VisibleText(
             [str(stop) for stop in fields.get("stop") or []],

@@ -72,6 +72,7 @@ class ScriptedChatModel:
         most = int(fields.get("max_tokens") or 256)
         if not compute_for(options.first_ms, stopped):
             return
+        yield Packet("prompt", request.id, told)
         count = 0
         for word in words[:most]:
             if count and not compute_for(options.token_ms, stopped):

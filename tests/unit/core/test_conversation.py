@@ -213,6 +213,7 @@ def test_no_answer_has_more_sentences_than_the_persona_allows() -> None:
             await it.speak()
             await it.rest()
             assert it.reports[0].reply == "One. Two. Three."
+            assert it.reports[0].cache_hit == 0.9
             assert it.chat.words_written == 4
 
     run(scenario())

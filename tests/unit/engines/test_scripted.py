@@ -65,7 +65,8 @@ def test_the_chat_model_streams_words_and_counts_its_cache() -> None:
     engine = llm.load({"replies": ["one two three"]})
     ask(engine, "prefill", conversation="x", messages=user("a b"))
     packets = ask(engine, "reply", conversation="x", messages=user("a b c"), max_tokens=2)
-    assert [p.fields["text"] for p in packets[:-1]] == ["one ", "two "]
+    assert packets[0].fields == {"cached_tokens": 3, "prompt_tokens": 4}
+    assert [p.fields["text"] for p in packets[1:-1]] == ["one ", "two "]
     done = packets[-1].fields
     assert (done["cached_tokens"], done["prompt_tokens"]) == (3, 4)
     assert (done["tokens"], done["finish"]) == (2, "length")
