@@ -59,6 +59,12 @@ class Inbox:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
+    def revive(self) -> None:
+        """Start afresh after an overflow; otherwise keep what waits."""
+        if self._failed:
+            self._failed = False
+            self._events.clear()
+
     def __aiter__(self) -> Inbox:
         return self
 

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from assistant.engines.lease import ENOUGH_CORES, ComputeLease
 from assistant.engines.local import LocalChatModel, LocalSynthesizer, LocalTranscriber
 from assistant.engines.protocols import Notice
 from assistant.engines.sound import SoundProcess
+from assistant.errors import EngineError, GaveUp
 from assistant.events import MAIN, SYSTEM, Event, SessionId, StageFailed, StageReady
 from assistant.lines import LineSpec, private_spec
 from assistant.session import Rules, Session
@@ -34,6 +36,11 @@ from assistant.supervisor import Child, Supervisor, Watcher
 Bridge = Callable[["Daemon", Callable[[], None]], Awaitable[None]]
 """Runs one way in and out until cancelled; calls its second argument once it serves."""
 
+LOAD_S = 300.0
+"""Longest time an engine may take to load its model, s."""
+FORGET_S = 0.5
+"""Longest wait for the language model to forget a conversation, s; it forgets by itself too."""
+
 
 @dataclass(slots=True)
 class Hosted:
@@ -41,6 +48,8 @@ class Hosted:
 
     conductor: Conductor
     children: Sequence[str]
+    attached: ExitStack = field(default_factory=ExitStack)
+    """Keeps its stages on the bus while they crash and come back."""
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     devices: dict[str, Any] = field(default_factory=dict)
 
@@ -76,7 +85,7 @@ class Daemon:
         self._sound = SoundProcess(logs=logs)
         self._engines = _engines(chooser, choices, logs)
         self._numbers = itertools.count(1)
-        self._awaited: dict[str, asyncio.Event] = {}
+        self._awaited: dict[str, asyncio.Future[None]] = {}
 
     async def run(
         self, main: LineSpec, bridges: Mapping[str, Bridge], on_ready: Callable[[], None]
@@ -120,7 +129,13 @@ class Daemon:
         if hosted is None:
             return
         await self._supervisor.stop(hosted.children)
+        hosted.attached.close()
         self.bus.forget(session)
+        self.board.forget(session)
+        if self._engines["llm"].ready:
+            with suppress(EngineError, TimeoutError):
+                async with asyncio.timeout(FORGET_S):
+                    await LocalChatModel(self._engines["llm"]).forget(session)
 
     async def open_private(self, session: SessionId, wav: Path | None, out: Path | None) -> None:
         """Start a conversation with a recording, or with requests alone.
@@ -171,10 +186,10 @@ class Daemon:
         self, spec: LineSpec, bridges: Mapping[str, Bridge], serving: asyncio.Task[None]
     ) -> None:
         async def start() -> None:
-            hosted = await self.open_session(MAIN, spec)
             children = [Child(name=n, run=partial(run, self)) for n, run in bridges.items()]
             await self._start([c for c in children if c.name == "control"])
             self._supervisor.start([c for c in children if c.name != "control"])
+            hosted = await self.open_session(MAIN, spec)
             await hosted.opened.wait()
 
         starting = asyncio.create_task(start(), name="start")
@@ -188,16 +203,27 @@ class Daemon:
             await asyncio.wait({starting})
 
     async def _start(self, children: Sequence[Child]) -> None:
-        """Start children and wait until each of them was ready once."""
-        waits = {child.name: asyncio.Event() for child in children}
+        """Start children and wait until each of them was ready once.
+
+        Raises GaveUp when one of them crashes again and again instead.
+        """
+        loop = asyncio.get_running_loop()
+        waits = {child.name: loop.create_future() for child in children}
         self._awaited |= waits
         self._supervisor.start(children)
-        for name, ready in waits.items():
-            await ready.wait()
-            self._awaited.pop(name, None)
+        try:
+            for ready in waits.values():
+                await ready
+        finally:
+            for name, ready in waits.items():
+                self._awaited.pop(name, None)
+                ready.cancel()
 
     def _shared_children(self) -> list[Child]:
-        engines = [Child(name=kind, run=engine.run) for kind, engine in self._engines.items()]
+        engines = [
+            Child(name=kind, run=engine.run, ready_s=LOAD_S)
+            for kind, engine in self._engines.items()
+        ]
         return [Child(name="audio", run=self._sound.run), *engines]
 
     def _session_children(self, session: SessionId, spec: LineSpec, hosted: Hosted) -> list[Child]:
@@ -224,19 +250,24 @@ class Daemon:
         ]
         for name in self.config.session.stages:
             build = registry.find(registry.STAGES, name, "session.stages").load().build
-            run = _fresh_stage(build, parts, self.bus, session)
-            children.append(Child(name=f"{session}.{name}", run=run))
+            runner = StageRunner(partial(build, parts), self.bus, session)
+            hosted.attached.enter_context(runner.attached())
+            children.append(Child(name=f"{session}.{name}", run=runner.run))
         ears = SourceRunner(Ears.build(parts), self.bus)
         return [*children, Child(name=f"{session}.ears", run=ears.run)]
 
     def _on_ready(self, name: str) -> None:
-        if (awaited := self._awaited.get(name)) is not None:
-            awaited.set()
+        if (awaited := self._awaited.get(name)) is not None and not awaited.done():
+            awaited.set_result(None)
         self.bus.publish(StageReady(session=_owner(name), stage=name))
 
     def _on_crash(self, name: str, error: Exception, given_up: bool) -> None:
+        text = str(error) or type(error).__name__
+        awaited = self._awaited.get(name)
+        if given_up and awaited is not None and not awaited.done():
+            awaited.set_exception(GaveUp(f"{name} cannot start: {text}"))
         self.bus.publish(
-            StageFailed(session=_owner(name), stage=name, error=str(error), given_up=given_up)
+            StageFailed(session=_owner(name), stage=name, error=text, given_up=given_up)
         )
 
 
@@ -255,17 +286,6 @@ def _engines(chooser: Chooser, choices: Choices, logs: Path | None) -> dict[str,
         )
         for kind in KINDS
     }
-
-
-def _fresh_stage(
-    build: Callable[[Parts], Any], parts: Parts, bus: Bus, session: SessionId
-) -> Callable[[Callable[[], None]], Awaitable[None]]:
-    """Return the run function of a stage that is built anew for every attempt."""
-
-    async def run(ready: Callable[[], None]) -> None:
-        await StageRunner(build(parts), bus, session).run(ready)
-
-    return run
 
 
 def _owner(name: str) -> SessionId:

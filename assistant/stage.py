@@ -8,12 +8,13 @@ at its current await. A source has no input: it is an endless stream of events.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from typing import ClassVar, Protocol
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import ClassVar, Protocol, Self
 
-from assistant.bus import Bus, Overflow
+from assistant.bus import Bus, Inbox, Overflow
 from assistant.errors import BusOverflow, EngineError
 from assistant.events import (
     NO_TAKE,
@@ -25,6 +26,8 @@ from assistant.events import (
     TakeFailed,
     TakeId,
 )
+
+log = logging.getLogger(__name__)
 
 Ready = Callable[[], None]
 INBOX_SIZE = 1024
@@ -46,7 +49,8 @@ class Stage(Protocol):
     def handle(self, event: Event) -> AsyncGenerator[Event, None]:
         """Yield the events that follow from this one.
 
-        An EngineError ends the take; any other exception crashes the stage.
+        An EngineError ends the take, or the work for an event that belongs to none; any other
+        exception crashes the stage.
         """
 
     async def close(self) -> None:
@@ -77,14 +81,17 @@ class SourceRunner:
 
 
 class StageRunner:
-    """Feeds one stage of one session from the bus until cancelled.
+    """Feeds one stage of one session from the bus.
 
-    Keeps two promises to everyone else: once Cancel(n) is published, this stage publishes no
-    TakeEvent of take n or below; and a stage that needs a release sees no event before it.
+    Keeps three promises to everyone else: once Cancel(n) is published, this stage publishes no
+    TakeEvent of take n or below; a stage that needs a release sees no event before it; and what
+    arrives while a crashed stage is made anew is waiting for it.
     """
 
-    def __init__(self, stage: Stage, bus: Bus, session: SessionId) -> None:
-        self._stage = stage
+    def __init__(self, make: Callable[[], Stage], bus: Bus, session: SessionId) -> None:
+        """make: returns a fresh stage for every attempt to run."""
+        self._make = make
+        self._stage = make()
         self._bus = bus
         self._session = session
         self._dead = NO_TAKE
@@ -92,9 +99,11 @@ class StageRunner:
         self._held: deque[TakeEvent] = deque()
         self._take: TakeId | None = None
         self._job: asyncio.Task[None] | None = None
+        self._inbox: Inbox
 
-    async def run(self, ready: Ready) -> None:
-        """Open the stage, call ready(), then handle events one at a time."""
+    @contextmanager
+    def attached(self) -> Iterator[Self]:
+        """Take part in the session for as long as the block runs, whatever crashes meanwhile."""
         stage, bus = self._stage, self._bus
         kinds = {*stage.consumes, *({Release, Cancel} if stage.needs_release else ())}
         with (
@@ -104,19 +113,28 @@ class StageRunner:
                 session=self._session,
                 size=INBOX_SIZE,
                 overflow=stage.overflow,
-            ) as inbox,
+            ) as self._inbox,
             bus.tap(Cancel, self._cancel),
         ):
-            try:
-                await stage.open()
-                ready()
-                async with asyncio.TaskGroup() as group:
-                    async for event in inbox:
-                        for due in self._due(event):
-                            if not self._stale(due):
-                                await self._run_job(due, group)
-            finally:
-                await stage.close()
+            yield self
+
+    async def run(self, ready: Ready) -> None:
+        """Open a fresh stage, call ready(), then handle events one at a time until cancelled.
+
+        Only while attached.
+        """
+        stage = self._stage = self._make()
+        self._inbox.revive()
+        try:
+            await stage.open()
+            ready()
+            async with asyncio.TaskGroup() as group:
+                async for event in self._inbox:
+                    for due in self._due(event):
+                        if not self._stale(due):
+                            await self._run_job(due, group)
+        finally:
+            await stage.close()
 
     def _due(self, event: Event) -> list[Event]:
         """Return what the stage may see now: a gate only for stages that need a release."""
@@ -155,7 +173,8 @@ class StageRunner:
                         self._bus.publish(result)
         except EngineError as error:
             if not isinstance(event, TakeEvent):
-                raise
+                log.warning("%s: %s", self._stage.name, error)
+                return
             self._bus.publish(
                 TakeFailed(
                     session=event.session,

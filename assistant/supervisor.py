@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from assistant.errors import GaveUp
+from assistant.errors import EngineTimeout, GaveUp
 
 log = logging.getLogger(__name__)
 
@@ -128,13 +128,19 @@ class Supervisor:
                 await asyncio.sleep(limit.backoff_s * 2 ** (len(crashes) - 1))
 
     async def _attempt(self, child: Child) -> None:
-        async with asyncio.timeout(child.ready_s) as deadline:
+        deadline = asyncio.timeout(child.ready_s)
 
-            def now_ready() -> None:
-                deadline.reschedule(None)
-                self._watcher.ready(child.name)
+        def now_ready() -> None:
+            deadline.reschedule(None)
+            self._watcher.ready(child.name)
 
-            await child.run(now_ready)
+        try:
+            async with deadline:
+                await child.run(now_ready)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise EngineTimeout(f"it was not ready within {child.ready_s:g} s") from None
 
 
 def root_cause(error: Exception) -> Exception:

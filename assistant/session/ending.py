@@ -19,8 +19,10 @@ from assistant.session.state import CLOSE_S, Next, Orders, Phase, Session, begin
 from assistant.session.turn import Turn, lines, report, said
 
 SORRY = "Sorry, something went wrong. Please say that again."
-HISTORY_CHARS = 5000
+HISTORY_BYTES = 5000
 """History beyond this loses its oldest half, so that the prompt's prefix breaks rarely."""
+LINE_BYTES = 2000
+"""Of a longer line only the end is remembered."""
 
 
 def settle(s: Session) -> Next:
@@ -62,7 +64,7 @@ def close(s: Session, turn: Turn, *, whole: bool) -> Next:
     if not turn.announced:
         return s, ()
     reply = said(turn, whole=whole) if turn.aloud else turn.written.strip()
-    history = _trimmed((*s.history, *lines(turn, reply)))
+    history = _trimmed((*s.history, *map(_shortened, lines(turn, reply))))
     closed = TurnClosed(
         session=s.id,
         turn=turn.id,
@@ -126,6 +128,13 @@ def fail(s: Session, error: str, now_s: float) -> Next:
 
 
 def _trimmed(history: tuple[Line, ...]) -> tuple[Line, ...]:
-    if sum(len(line.text) for line in history) <= HISTORY_CHARS:
-        return history
-    return history[len(history) // 2 :]
+    while sum(len(line.text.encode()) for line in history) > HISTORY_BYTES:
+        history = history[(len(history) + 1) // 2 :]
+    return history
+
+
+def _shortened(line: Line) -> Line:
+    data = line.text.encode()
+    if len(data) <= LINE_BYTES:
+        return line
+    return replace(line, text=f"... {data[-LINE_BYTES:].decode(errors='ignore')}")

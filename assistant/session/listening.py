@@ -48,11 +48,10 @@ def hear(s: Session, event: Event, now_s: float) -> Next:
 
 
 def _heeds(s: Session) -> bool:
-    if s.phase in (Phase.TRANSCRIBING, Phase.THINKING):
-        return True
     if s.phase is Phase.SPEAKING:
         return s.rules.barge_in
-    return s.rules.open_microphone or s.window is not None
+    own_turn = s.turn is not None and s.turn.opened_by == "voice"
+    return own_turn or s.rules.open_microphone or s.window is not None
 
 
 def _listen(s: Session, now_s: float) -> Next:
@@ -63,7 +62,8 @@ def _listen(s: Session, now_s: float) -> Next:
 
 def _same_turn(s: Session, turn: Turn, now_s: float) -> Next:
     cancel = Cancel(session=s.id, turn=turn.id, take=s.take, reason="the user went on")
-    s = replace(s, take=TakeId(s.take + 1), phase=Phase.LISTENING, clip=None)
+    turn = replace(turn, error=None, handled_by="model", said_before="")
+    s = replace(s, take=TakeId(s.take + 1), turn=turn, phase=Phase.LISTENING, clip=None)
     return replace(s, phase_until_s=now_s + LISTEN_S), (cancel,)
 
 

@@ -69,6 +69,9 @@ HEEDS: tuple[type[Event], ...] = (
 )
 """What a session reacts to."""
 
+SHARED = frozenset({"audio", "stt", "llm", "tts"})
+"""What a conversation waits for while it starts; for sound only until it is given up."""
+
 DEAF = frozenset({"microphone_lost", "backlog_dropped", "no_microphone"})
 """Faults after which the ear has forgotten the open utterance."""
 
@@ -82,12 +85,14 @@ def step(session: Session, event: Event) -> Next:
         return session, ()
     now_s = event.at_s or 0.0
     new, orders = _react(session, event, now_s)
-    if new.phase is Phase.IDLE and new.queue:
+    if new.phase is Phase.IDLE and new.queue and "audio" not in new.cold:
         new, more = next_request(new, now_s)
         orders = (*orders, *more)
     elif new.phase is Phase.IDLE and new.source_ended and new.closing is None:
         new = replace(new, source_ended=False)
         orders = (*orders, SessionEnded(session=new.id))
+    if new.phase is Phase.IDLE and new.window and new.window_until_s is None:
+        new = replace(new, window_until_s=now_s + new.window.timeout_s)
     if new.phase is not session.phase:
         orders = (*orders, PhaseChanged(session=new.id, phase=new.phase.value))
     return new, orders
@@ -111,7 +116,9 @@ def _react(s: Session, event: Event, now_s: float) -> Next:
             return fail(s, error, now_s)
         case StageFailed(session=s.id, error=error) if s.phase is not Phase.IDLE:
             return fail(s, error, now_s)
-        case StageFailed(stage=stage):
+        case StageFailed(stage="audio", given_up=True):
+            return replace(s, cold=s.cold - {"audio"}), ()
+        case StageFailed(stage=stage) if stage in SHARED:
             return replace(s, cold=s.cold | {stage}), ()
         case StageReady(stage=stage):
             ahead = (Prefill(session=s.id, history=s.history),) if stage == "llm" else ()

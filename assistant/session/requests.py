@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from assistant.events import DropReason, RequestDropped, Requested, Say, TurnId
-from assistant.session.ending import announce, cut, go_idle
+from assistant.session.ending import announce, cut, finish_closing, go_idle
 from assistant.session.replying import respond, think
 from assistant.session.state import QUEUE, Next, Phase, Session, begin_take
 from assistant.session.turn import Times, Turn
@@ -18,8 +18,7 @@ def request(s: Session, event: Requested, now_s: float) -> Next:
             return _stop(s, now_s)
         case "listen" if not event.text:
             s, dropped = _drop_window(s, "stopped")
-            s = replace(s, window=event, window_until_s=now_s + event.timeout_s)
-            return s, dropped
+            return replace(s, window=event), dropped
         case "ask" | "say" if not event.text.strip():
             return s, (_dropped(s, event, "empty"),)
     if len(s.queue) >= QUEUE:
@@ -29,6 +28,7 @@ def request(s: Session, event: Requested, now_s: float) -> Next:
 
 def next_request(s: Session, now_s: float) -> Next:
     """Serve the oldest request of an idle session."""
+    s, earlier = finish_closing(s)
     event, rest = s.queue[0], s.queue[1:]
     turn = Turn(
         id=TurnId(s.turns + 1),
@@ -42,13 +42,14 @@ def next_request(s: Session, now_s: float) -> Next:
     s, turn, release = begin_take(replace(s, queue=rest, turns=turn.id), turn)
     if event.kind == "ask":
         s, orders = respond(s, turn, now_s)
-        return s, (*orders, release)
+        return s, (*earlier, *orders, release)
     if event.kind == "listen":
-        until_s = now_s + event.timeout_s
-        s = replace(s, window=replace(event, text=""), window_until_s=until_s)
+        s, dropped = _drop_window(s, "stopped")
+        s = replace(s, window=replace(event, text=""))
+        earlier = (*earlier, *dropped)
     s, turn, opened = announce(s, turn)
     say = Say(session=s.id, turn=turn.id, take=s.take, text=event.text)
-    return think(s, turn, now_s), (*opened, say, release)
+    return think(s, turn, now_s), (*earlier, *opened, say, release)
 
 
 def close_window(s: Session) -> Next:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ from assistant.personas.loader import load
 from assistant.personas.prompt import CUT_OFF
 from assistant.report import TurnReport
 from assistant.session import Phase, Session
-from assistant.stage import SourceRunner, Stage, StageRunner
+from assistant.stage import SourceRunner, StageRunner
 from assistant.stages.ears import Ears
 from assistant.stages.parts import Parts
 from assistant.stages.play import PlayStage
@@ -101,16 +102,21 @@ async def room(
     def crashed(name: str, error: Exception, _: bool) -> None:
         made.bus.publish(StageFailed(session=MAIN, stage=name, error=str(error)))
 
-    def child(stage: Stage) -> Child:
-        return Child(name=stage.name, run=StageRunner(stage, made.bus, MAIN).run)
-
     stages = (TranscribeStage, RespondStage, PrefillStage, SpeakStage, PlayStage)
     supervisor = Supervisor(Watcher(ready=lambda _: None, crashed=crashed))
-    with made.bus.tap(Event, made.seen.append):
+    with made.bus.tap(Event, made.seen.append), ExitStack() as attached:
         supervisor.start(
             [
                 Child(name="conductor", run=made.conductor.run),
-                *(child(stage.build(made.parts)) for stage in stages),
+                *(
+                    Child(
+                        name=stage.name,
+                        run=attached.enter_context(
+                            StageRunner(partial(stage.build, made.parts), made.bus, MAIN).attached()
+                        ).run,
+                    )
+                    for stage in stages
+                ),
                 Child(name="ears", run=SourceRunner(Ears.build(made.parts), made.bus).run),
             ]
         )

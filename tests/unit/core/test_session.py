@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -398,3 +399,72 @@ def test_a_long_history_loses_its_oldest_half_at_once() -> None:
     assert sum(map(len, texts)) <= 5000
     assert texts[-1].startswith("79 ")
     assert [int(t.split()[0]) for t in texts] == list(range(80 - len(texts), 80))
+
+
+def test_a_listen_that_waits_is_answered_before_another_one_takes_its_place() -> None:
+    walk = Walk()
+    walk.feed(walk.request("listen", name="first"))
+    walk.feed(walk.request("listen", "Well?", name="second"))
+    assert [(d.request, d.reason) for d in walk.found(RequestDropped)] == [("first", "stopped")]
+
+
+def test_the_time_of_listen_begins_when_its_prompt_was_spoken() -> None:
+    walk = Walk.ruled(open_microphone=False)
+    walk.feed(walk.request("listen", "A very long prompt.", name="l"))
+    walk.feed(walk.voiced(0, "A very long prompt."), walk.all_voiced(1), walk.playing())
+    walk.after(15.0, walk.ended(word=3))
+    walk.after(7.0, walk.tick())
+    assert walk.found(RequestDropped) == []
+    walk.after(2.0, walk.tick())
+    assert [d.reason for d in walk.found(RequestDropped)] == ["timeout"]
+
+
+def test_a_turn_that_apologised_and_goes_on_is_an_ordinary_turn_again() -> None:
+    walk = Walk()
+    walk.ask_aloud("Turn on")
+    walk.feed(walk.failed())
+    walk.after(0.2, walk.resumed())
+    walk.after(1.0, walk.paused(), walk.silence(608.0))
+    walk.feed(walk.words("Turn on the light."))
+    walk.answer("Done.")
+    walk.after(1.0, walk.ended(word=0))
+    assert (walk.reports[0].handled_by, walk.reports[0].error) == ("model", None)
+    assert walk.session.history[-1] == Line("assistant", "Done.")
+
+
+def test_in_push_mode_a_voice_does_not_cut_a_typed_question() -> None:
+    walk = Walk.ruled(open_microphone=False)
+    walk.feed(walk.request("ask", "Who are you?"))
+    assert walk.feed(walk.started()) == []
+    assert walk.phase() is Phase.THINKING
+
+
+def test_requests_wait_for_sound_that_is_starting_but_not_for_ever() -> None:
+    walk = Walk()
+    walk.feed(walk.crashed("audio"), walk.request("say", "Dinner.", name="s"))
+    assert walk.found(Say) == []
+    walk.feed(walk.ready("audio"))
+    assert [say.text for say in walk.found(Say)] == ["Dinner."]
+    other = Walk()
+    other.feed(other.crashed("audio"), other.request("say", "Dinner.", name="s"))
+    other.feed(replace(other.crashed("audio"), given_up=True))
+    assert [say.text for say in other.found(Say)] == ["Dinner."]
+
+
+def test_a_question_after_stop_knows_what_was_heard_before_it() -> None:
+    walk = Walk()
+    walk.ask_aloud()
+    walk.answer("I am Nova.", "I keep you company.")
+    walk.after(1.0, walk.played(0, 2, 600.0), walk.request("stop", name="x"))
+    walk.feed(walk.request("ask", "And then?", name="a"))
+    assert walk.found(Respond)[-1].history[-1] == Line("assistant", "I am Nova.")
+
+
+def test_one_endless_line_cannot_fill_the_prompt() -> None:
+    walk = Walk()
+    text = "word " * 4000
+    walk.feed(walk.request("say", text))
+    walk.feed(walk.voiced(0, text), walk.all_voiced(1), walk.playing())
+    walk.after(1.0, walk.ended(word=3999))
+    assert len(walk.session.history[0].text) < 2100
+    assert walk.reports[0].reply == text.strip()

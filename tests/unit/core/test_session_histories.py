@@ -56,7 +56,12 @@ def any_fact(walk: Walk, chance: random.Random) -> Event:
         (1, lambda: walk.fault(chance.choice(["audio_gone", "microphone_lost", "mqtt_down"]))),
         (3, lambda: walk.request("ask", "Hello?", name=f"a{chance.random()}")),
         (1, lambda: walk.request("say", "Dinner.", name=f"s{chance.random()}")),
-        (1, lambda: walk.request("listen", name=f"l{chance.random()}")),
+        (
+            1,
+            lambda: walk.request(
+                "listen", chance.choice(["", "Well?"]), name=f"l{chance.random()}"
+            ),
+        ),
         (1, lambda: walk.request("stop", name=f"x{chance.random()}")),
         (5, walk.tick),
         (1, walk.source_ended),
@@ -88,7 +93,8 @@ class Laws:
         busy = session.phase in (Phase.TRANSCRIBING, Phase.THINKING, Phase.SPEAKING)
         assert not busy or session.turn is not None, "a busy phase has a turn"
         assert session.phase is not Phase.IDLE or session.turn is None, "idle has no turn"
-        assert not (session.phase is Phase.IDLE and session.queue), "idle leaves nobody waiting"
+        served = session.phase is not Phase.IDLE or "audio" in session.cold or not session.queue
+        assert served, "idle leaves nobody waiting, unless for sound"
         assert len(self.open_turns) <= 2, "one open turn, and one that closes"
         assert session.take >= self.dead
 
@@ -115,7 +121,12 @@ class Laws:
                 pass
 
     def settle(self) -> None:
-        """Let only time pass: the conversation must come to rest, every request answered."""
+        """Let only time pass: the conversation must come to rest, every request answered.
+
+        The supervisor promises that sound comes back or is given up.
+        """
+        fact: Event = self.walk.ready("audio")
+        self.check(fact, self.walk.feed(fact))
         for _ in range(60):
             if self.walk.session.deadline_s is None:
                 break

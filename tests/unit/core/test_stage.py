@@ -16,6 +16,7 @@ from assistant.events import (
     Cancel,
     ClauseWritten,
     Event,
+    Prefill,
     Release,
     ReplyDelta,
     Say,
@@ -88,12 +89,15 @@ class Gated(Talker):
 @asynccontextmanager
 async def running(stage: Stage) -> AsyncIterator[tuple[Bus, list[Event]]]:
     bus, seen = Bus(asyncio.get_running_loop().time), list[Event]()
-    runner = asyncio.create_task(StageRunner(stage, bus, MAIN).run(lambda: None))
-    with bus.tap(Event, seen.append):
+    with (
+        bus.tap(Event, seen.append),
+        StageRunner(lambda: stage, bus, MAIN).attached() as runner,
+    ):
+        running = asyncio.create_task(runner.run(lambda: None))
         await asyncio.sleep(0)
         yield bus, seen
-    runner.cancel()
-    await asyncio.wait({runner})
+        running.cancel()
+        await asyncio.wait({running})
 
 
 def texts(seen: list[Event]) -> list[str]:
@@ -202,14 +206,64 @@ def test_an_engine_error_ends_the_take_and_not_the_stage() -> None:
 def test_any_other_error_crashes_the_stage_after_it_was_closed() -> None:
     async def scenario() -> None:
         stage, bus = Talker(), Bus(lambda: 0.0)
-        runner = asyncio.create_task(StageRunner(stage, bus, MAIN).run(lambda: None))
-        await asyncio.sleep(0)
-        bus.publish(say(1, "crash"))
-        await asyncio.wait({runner})
-        error = runner.exception()
+        with StageRunner(lambda: stage, bus, MAIN).attached() as runner:
+            running = asyncio.create_task(runner.run(lambda: None))
+            await asyncio.sleep(0)
+            bus.publish(say(1, "crash"))
+            await asyncio.wait({running})
+        error = running.exception()
         assert isinstance(error, ExceptionGroup)
         assert "boom" in repr(error)
         assert stage.log == ["open", "close"]
+
+    run(scenario())
+
+
+def test_what_arrives_while_a_crashed_stage_is_made_anew_waits_for_it() -> None:
+    async def scenario() -> None:
+        bus, seen = Bus(asyncio.get_running_loop().time), list[Event]()
+        with (
+            bus.tap(Event, seen.append),
+            StageRunner(Gated, bus, MAIN).attached() as runner,
+        ):
+            first = asyncio.create_task(runner.run(lambda: None))
+            await asyncio.sleep(0)
+            bus.publish(release(1))
+            bus.publish(say(1, "crash"))
+            await asyncio.wait({first})
+            bus.publish(say(1, "after"))
+            bus.publish(say(2, "held"))
+            second = asyncio.create_task(runner.run(lambda: None))
+            await asyncio.sleep(10)
+            assert texts(seen) == ["after 0", "after 1", "after 2"]
+            bus.publish(release(2))
+            await asyncio.sleep(10)
+            assert texts(seen)[3:] == ["held 0", "held 1", "held 2"]
+            second.cancel()
+            await asyncio.wait({first, second})
+            assert first.exception() is not None
+
+    run(scenario())
+
+
+def test_an_engine_error_in_work_for_no_take_is_only_logged() -> None:
+    class Ahead(Talker):
+        consumes: ClassVar[tuple[type[Event], ...]] = (Prefill, Say)
+
+        async def handle(self, event: Event) -> AsyncGenerator[Event, None]:
+            if isinstance(event, Prefill):
+                raise EngineError("llm was killed")
+            yield ClauseWritten(session=MAIN, turn=TURN, take=TakeId(1), index=0, text="fine")
+
+    async def scenario() -> None:
+        stage = Ahead()
+        async with running(stage) as (bus, seen):
+            bus.publish(Prefill(session=MAIN, history=()))
+            bus.publish(say(1))
+            await asyncio.sleep(1)
+            assert texts(seen) == ["fine 0"]
+            assert not [e for e in seen if isinstance(e, TakeFailed)]
+            assert stage.log == ["open"]
 
     run(scenario())
 
