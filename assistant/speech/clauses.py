@@ -85,7 +85,10 @@ class ClauseSplitter:
     def _forced(self) -> int:
         """Return where text that found no end in time is cut all the same."""
         limit = self._first_chars if self._first else self._chars
-        if len(self._text) <= limit or not speakable(self._text[:limit]):
+        if len(self._text) <= limit:
+            return 0
+        if not speakable(self._text[:limit]):
+            self._text, self._pause = self._text[1:], 0
             return 0
         if self._pause >= limit // 3:
             return self._pause

@@ -25,6 +25,9 @@ _ABBREVIATIONS: Final = (
 )
 _NUMBERED: Final = frozenset(("no", "nos", "nr", "p", "pp", "art", "ch", "sec"))
 
+_TAIL: Final = 32
+"""Characters at the end of a text that its last end is looked for in; mark, closers and gap fit."""
+
 _CLOSING: Final = re.escape(CLOSERS)
 _STOP: Final = re.compile(
     rf"(?P<marks>[{re.escape(STOPS)}]+)[{_CLOSING}]*(?P<gap>\s+)(?P<next>\S)\Z"
@@ -54,7 +57,7 @@ def end_before_last(text: str) -> End | None:
         body = text.rstrip()
         return End(len(body), sentence=True)
     for pattern in (_FULL, _STOP, _PAUSE, _WIDE_PAUSE):
-        match = pattern.search(text)
+        match = pattern.search(text, max(len(text) - _TAIL, 0))
         if match is None:
             continue
         if not match["gap"] and text[-1] in CLOSERS + FULL + STOPS:

@@ -1,7 +1,8 @@
 """Makes a streamed reply speakable: what is left may be handed to any voice.
 
 Goes: markdown marks (their text stays), fenced code, thoughts, tags, stage directions, emoji,
-citations and phoneme blocks. No square bracket passes, so `[[...]]` never reaches a voice.
+citations, phoneme blocks and all but the first few of a long run of marks. No square bracket
+passes, so `[[...]]` never reaches a voice.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from typing import Final
 
 from assistant.speech import marks
 from assistant.speech.characters import is_picture, is_unheard
-from assistant.speech.ends import CLOSERS, FULL, STOPS
+from assistant.speech.ends import CLOSERS, FULL, PAUSES, STOPS, WIDE_PAUSES
 
 _BEGINNINGS: Final = STOPS + FULL + ":\n"
 _HUGGING: Final = ".,;:!?…"
+_MARKS: Final = frozenset(FULL + STOPS + PAUSES + WIDE_PAUSES)
+_MOST_MARKS: Final = 4
+"""Marks in a row that are said; spaces between them do not make them fewer."""
 
 
 class SpeechFilter:
@@ -30,6 +34,7 @@ class SpeechFilter:
         self._said = ""
         self._dropped = False
         self._after_picture = False
+        self._marks = 0
 
     def push(self, text: str) -> str:
         """Take the next piece of the reply; return what has become speakable."""
@@ -92,6 +97,9 @@ class SpeechFilter:
         if is_picture(character) or is_unheard(character, after_picture=self._after_picture):
             self._after_picture = is_picture(character) or self._after_picture
             self._dropped = True
+            return
+        self._marks = self._marks + 1 if character in _MARKS else 0
+        if self._marks > _MOST_MARKS:
             return
         if self._gap and self._said and not (self._dropped and character in _HUGGING):
             said.append(self._gap)

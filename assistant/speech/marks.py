@@ -81,7 +81,7 @@ def _run(head: str, place: Place, final: bool) -> Step | None:
     run = _RUN.match(head)
     assert run is not None
     mark, length = head[0], run.end()
-    if length == len(head) and not final:
+    if length == len(head) < HOLD_CHARS and not final:
         return None
     after = head[length : length + 1] or "\n"
     if mark in "`~" and length > 2:
@@ -129,7 +129,7 @@ def _bracket(head: str, place: Place, final: bool) -> Step | None:
     if head.startswith("[["):
         block = re.match(r"\[\[[^\n]*?\]\]+", head)
         if block:
-            if block.end() == len(head) and not final:
+            if block.end() == len(head) < HOLD_CHARS and not final:
                 return None
             return Step(block.end(), " ", before=" ")
         return None if not final and _may_close(head, "\n") else Step(2, " ", before=" ")
