@@ -94,7 +94,7 @@ class LlamaEngine:
         told = {"cached_tokens": 0, "prompt_tokens": 0}
         if messages:
             prompt = self._library.tokenise(self._chat.render(messages, open_reply=False))
-            held = self._memory.recall(conversation, prompt, 0)
+            held = self._memory.recall(conversation, prompt, 0, whole=True)
             told = {"cached_tokens": len(held.tokens), "prompt_tokens": len(prompt)}
             yield from self._read(request.id, held, prompt, stopped)
             if len(held.tokens) < len(prompt):
@@ -154,11 +154,20 @@ class LlamaEngine:
                 yield Packet("progress", ident, {"read": count, "prompt_tokens": len(prompt)})
 
     def _lasting(self, messages: list[Message], prompt: list[int]) -> int:
-        """Return how many tokens of the prompt the next prompt will have as well."""
+        """Return how many tokens of the prompt the conversation's memory may hold.
+
+        Where it cannot rewind, those before the newest message: that one carries notes that the
+        next prompt will be without. None, where the template refuses messages that end there.
+        """
         if self._memory.rewinds:
             return len(prompt)
-        finished = self._library.tokenise(self._chat.render(messages, open_reply=False))
-        return common(finished, prompt)
+        if not messages[:-1]:
+            return 0
+        try:
+            finished = self._chat.render(messages[:-1], open_reply=False)
+        except RequestError:
+            return 0
+        return common(self._library.tokenise(finished), prompt)
 
     def _tokens(
         self, held: Held, wish: Sampling, most: int, stopped: Callable[[], bool]

@@ -12,7 +12,7 @@ class Memory:
     """Keeps the tokens of conversations in the model's memory and reads on from there.
 
     A recurrent memory cannot rewind: a conversation then only ever grows by finished messages, and
-    the opening of a reply and the reply itself go into a scratch copy of it.
+    the newest message, the opening of a reply and the reply go into a scratch copy of it.
 
     slots:   conversations that are kept; the library has one sequence more, the scratch
     batch:   tokens read at once
@@ -26,13 +26,16 @@ class Memory:
         self.rewinds = rewinds
         self._prefixes = Prefixes(slots=slots, room=library.room, shares=rewinds)
 
-    def recall(self, conversation: str, prompt: Sequence[int], spare: int) -> Held:
+    def recall(
+        self, conversation: str, prompt: Sequence[int], spare: int, *, whole: bool = False
+    ) -> Held:
         """Return a conversation with as much of a prompt as is in memory already.
 
         spare: tokens that shall fit in behind the prompt, where they can
+        whole: nothing of an unchanged prompt is to be read again
         Raises RequestError for a prompt that is longer than the context.
         """
-        plan = self._prefixes.plan(conversation, prompt, spare)
+        plan = self._prefixes.plan(conversation, prompt, spare, whole=whole)
         held, library = plan.held, self._library
         library.cut(self._scratch, 0)
         if plan.fresh:

@@ -50,10 +50,13 @@ class Prefixes:
         self._free = list(range(slots - 1, -1, -1))
         self._held: OrderedDict[str, Held] = OrderedDict()
 
-    def plan(self, conversation: str, prompt: Sequence[int], spare: int) -> Plan:
+    def plan(
+        self, conversation: str, prompt: Sequence[int], spare: int, *, whole: bool = False
+    ) -> Plan:
         """Make room for a prompt and `spare` tokens more, as far as there is any.
 
-        At least the last token of the prompt is never kept: reading it gives the reply's first.
+        whole: an unchanged prompt is kept whole, for reading ahead; else its last token is read
+        again in any case, as reading it gives the reply's first.
         Raises RequestError when the prompt alone is too long.
         """
         if len(prompt) >= self._room:
@@ -69,7 +72,8 @@ class Prefixes:
                 self._evict()
             held = Held(self._free.pop())
             donor = self._share(held, prompt) if self._shares else None
-        del held.tokens[common(held.tokens, prompt[:-1]) :]
+        if not whole or held.tokens != prompt:
+            del held.tokens[common(held.tokens, prompt[:-1]) :]
         needed = min(len(prompt) + spare, self._room)
         evict: list[int] = []
         while self._held and self.tokens + needed > self._room:

@@ -24,10 +24,17 @@ def test_a_conversation_keeps_the_common_beginning() -> None:
     assert plan.held.sequence == first.held.sequence
 
 
-def test_the_last_token_of_a_prompt_is_always_read_again() -> None:
+def test_the_last_token_of_a_prompt_is_read_again_for_a_reply() -> None:
     prefixes = Prefixes(slots=2, room=100)
     read(prefixes, "a", [1, 2, 3])
     assert prefixes.plan("a", [1, 2, 3], 0).held.tokens == [1, 2]
+
+
+def test_nothing_of_an_unchanged_prompt_is_read_ahead_again() -> None:
+    prefixes = Prefixes(slots=2, room=100)
+    read(prefixes, "a", [1, 2, 3])
+    assert prefixes.plan("a", [1, 2, 3], 0, whole=True).held.tokens == [1, 2, 3]
+    assert prefixes.plan("a", [1, 2], 0, whole=True).held.tokens == [1]
 
 
 def test_the_conversation_not_used_for_longest_gives_its_place() -> None:

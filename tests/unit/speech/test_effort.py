@@ -25,7 +25,8 @@ def seconds(text: str) -> float:
 @pytest.mark.parametrize(
     "unit",
     ["." * 10, ". " * 5, ".)" * 5, "。" * 10, "?!" * 5, "-" * 10, "*" * 10, "`" * 10, "~" * 10,
-     ' "' * 5, "[[a]]]]]]]", "[" * 10, "(" * 10, "<a b" * 3, "x" * 10, "\n" * 10, " " * 10, ", " * 5],
+     ' "' * 5, "[[a]]]]]]]", "[" * 10, "(" * 10, "<a b" * 3, "x" * 10, "\n" * 10, " " * 10,
+     ", " * 5],
 )  # fmt: skip
 def test_the_effort_grows_with_the_length_of_a_reply_not_faster(unit: str) -> None:
     short, long = ("Well " + unit * (length // len(unit)) for length in (LETTERS, 4 * LETTERS))
