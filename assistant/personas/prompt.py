@@ -90,13 +90,13 @@ def greetings(persona: Persona) -> tuple[str, ...]:
 
 def stops(persona: Persona) -> list[str]:
     """Return the texts that end a reply: the persona's own, and its speaking for the user."""
-    own = [filled(persona, stop) for stop in persona.llm.stop]
+    own = [fill(stop, _names(persona)) for stop in persona.llm.stop]
     return list(dict.fromkeys([*own, f"\n{_user(persona)}:", "\nUser:"]))
 
 
 def filled(persona: Persona, text: str) -> str:
     """Return `text` with its macros replaced and control tokens neutralised."""
-    names = {"char": persona.called, "user": _user(persona)}
+    names = _names(persona)
     return neutral(fill(text, {**names, "original": fill(HOUSE, names)}))
 
 
@@ -119,6 +119,10 @@ def _add(found: list[Message], role: str, content: str) -> None:
 
 def _reminds_first(persona: Persona) -> bool:
     return persona.prompt.after_history.place == "system_end"
+
+
+def _names(persona: Persona) -> dict[str, str]:
+    return {"char": persona.called, "user": _user(persona)}
 
 
 def _user(persona: Persona) -> str:

@@ -69,6 +69,13 @@ def test_greetings_and_stops_are_filled() -> None:
     assert stops(ADA) == ["Ada says", "\nTom:", "\nUser:"]
 
 
+def test_white_space_and_control_tokens_in_a_stop_stay_as_they_are() -> None:
+    persona = load(
+        b'schema: 1\nname: Ada\nllm: {stop: ["\\n", "\\n{{char}}:", "<|im_end|>"]}\n', "ada.yaml"
+    )
+    assert stops(persona)[:3] == ["\n", "\nAda:", "<|im_end|>"]
+
+
 def test_macros_are_replaced_once_and_unknown_ones_go() -> None:
     assert fill("{{ Char }} <bot> {{user}} {{x}}|", {"char": "{{user}}", "user": "Tom"}) == (
         "{{user}} {{user}} Tom |"
