@@ -24,6 +24,8 @@ from assistant.personas.persona import Persona
 from assistant.personas.store import PersonaStore
 
 KINDS = ("stt", "llm", "tts")
+STORED = ("stt", "llm")
+"""Kinds whose engine is given its one model; voices come with each request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +81,14 @@ class Chooser:
                 wrong += registry.check_options(engine.engine, self.options(kind), where)
             except AssistantError as error:
                 wrong.append(str(error))
+        wrong += self._wrong_stages()
         if wrong or found is None:
             raise ConfigError("\n".join(wrong))
         return Choices(
             persona=found,
             voice=self._voice(found),
             modules=modules,
-            models={kind: self._model_name(kind) for kind in KINDS[:2]},
+            models={kind: self._model_name(kind) for kind in STORED},
             defaults=self._defaults,
         )
 
@@ -98,7 +101,7 @@ class Chooser:
         module = registry.engine_module(engine.engine, f"{kind}.engine")
         fields = registry.engine_options(module).model_fields
         options: dict[str, Any] = {}
-        if "model" in fields:
+        if "model" in fields and kind in STORED:
             options["model"] = str(self._store.resolve(kind, self._model_name(kind)).path)
         if "voices" in fields:
             options["voices"] = {name: str(path) for name, path in self._defaults.voices.items()}
@@ -107,6 +110,18 @@ class Chooser:
         if "language" in fields:
             options["language"] = self._config.session.language
         return {**options, **engine.options}
+
+    def _wrong_stages(self) -> list[str]:
+        wrong: list[str] = []
+        for name in self._config.session.stages:
+            try:
+                stage = registry.find(registry.STAGES, name, f"{self._file}: session.stages").load()
+            except ConfigError as error:
+                wrong.append(str(error))
+                continue
+            if not hasattr(stage, "handle"):
+                wrong.append(f"{self._file}: session.stages: {name!r} is a source, not a stage")
+        return wrong
 
     def _model_name(self, kind: str) -> str:
         engine: EngineConfig = getattr(self._config, kind)

@@ -59,13 +59,21 @@ class Client:
             raise RequestError(f"{path}: cannot be reached: {error}") from error
         return cls(connection)
 
+    @classmethod
+    def require(cls, path: Path) -> Client:
+        """Return a connection to the running daemon. Raises RequestError when none runs."""
+        client = cls.connect(path)
+        if client is None:
+            raise RequestError("no daemon runs; start it with: lares run")
+        return client
+
     def send(self, command: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Send the command; yield its answers but `alive` and `done`.
 
         Raises RequestError with the daemon's words when it cannot be served, and when the daemon
         is gone or hangs.
         """
-        line = json.dumps(command, ensure_ascii=False).encode() + b"\n"
+        line = json.dumps(command).encode() + b"\n"
         if len(line) > LINE_BYTES:
             raise RequestError(f"{len(line)} bytes are too much: at most {LINE_BYTES} at once")
         try:

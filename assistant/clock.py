@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], float]
 """Returns seconds that never run backwards; their origin means nothing."""
 
 monotonic: Clock = time.monotonic
-
-
-def utc_now() -> datetime:
-    """Return the wall clock's time, with its zone."""
-    return datetime.now(UTC)

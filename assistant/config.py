@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shutil
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -175,11 +176,16 @@ def set_persona(path: Path, persona: str) -> None:
     try:
         document = tomlkit.parse(_read(path))
         session = document.setdefault("session", tomlkit.table())
+        if not isinstance(session, dict):
+            raise ConfigError(f"{path}: session: is no table; write [session] in its place")
         session["persona"] = persona
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".toml.new")
+        target = path.resolve()
+        new = target.with_suffix(".toml.new")
         new.write_text(tomlkit.dumps(document), encoding="utf-8")
-        new.replace(path)
+        if target.exists():
+            shutil.copymode(target, new)
+        new.replace(target)
     except tomlkit.exceptions.TOMLKitError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     except OSError as error:
@@ -203,7 +209,9 @@ def _overlay(table: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[st
         if not name.startswith(ENVIRONMENT) or key in FOLDERS or "__" not in key:
             continue
         section, _, option = key.lower().partition("__")
-        table[section] = {**table.get(section, {}), option: _parsed(value)}
+        if not isinstance(table.setdefault(section, {}), dict):
+            continue
+        table[section] = {**table[section], option: _parsed(value)}
         origin[section, option] = name
         origin.setdefault((section,), name)
     return origin

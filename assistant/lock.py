@@ -6,7 +6,7 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,11 +14,14 @@ from assistant.errors import AssistantError
 from assistant.paths import private
 
 
-def device_lock(microphone: str, loudspeaker: str) -> Path:
-    """Return the lock file of these devices, the same for every daemon of this user."""
+def device_lock(device: str) -> Path:
+    """Return the lock file of a device, the same for every daemon of this user.
+
+    device: its side and name as the configuration has it, such as "microphone default".
+    """
     server = os.environ.get("PULSE_SERVER", "")
-    key = sha256(f"{server}\0{microphone}\0{loudspeaker}".encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"lares-{os.getuid()}" / f"devices-{key}.lock"
+    key = sha256(f"{server}\0{device}".encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"lares-{os.getuid()}" / f"device-{key}.lock"
 
 
 @contextmanager
@@ -28,16 +31,18 @@ def held(path: Path, what: str) -> Iterator[None]:
     Raises AssistantError naming the pid of the daemon that holds it.
     """
     private(path.parent)
-    with path.open("a+", encoding="ascii") as file:
+    with ExitStack() as stack:
         try:
+            file = stack.enter_context(path.open("a+", encoding="ascii"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+        except BlockingIOError:
+            owner = path.read_text(encoding="ascii").strip() or "unknown"
             raise AssistantError(
                 f"another Lares (pid {owner}) uses {what}; stop it first: kill {owner}"
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        except OSError as error:
+            raise AssistantError(f"{path}: {error.strerror}; make it writable") from error
         yield

@@ -90,7 +90,9 @@ def private(folder: Path) -> Path:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.stat()
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise AssistantError(f"{folder}: is not a folder; remove it")
         if found.st_uid != os.getuid():
             raise AssistantError(f"{folder}: belongs to user {found.st_uid}; remove it")
         if stat.S_IMODE(found.st_mode) & 0o077:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 
 from assistant.bridges.host import Host
@@ -72,13 +72,14 @@ async def follow(host: Host, wanted: Requested) -> AsyncGenerator[Answer, None]:
 
 async def follow_private(host: Host, wanted: Requested, out: Path) -> AsyncGenerator[Answer, None]:
     """Like follow(), in a conversation of its own whose sound goes into a file."""
-    try:
-        await host.open_private(wanted.session, None, out)
-        async with aclosing(follow(host, wanted)) as answers:
-            async for answer in answers:
-                yield answer
-    finally:
-        await host.close_session(wanted.session)
+    with _written(out):
+        try:
+            await host.open_private(wanted.session, None, out)
+            async with aclosing(follow(host, wanted)) as answers:
+                async for answer in answers:
+                    yield answer
+        finally:
+            await host.close_session(wanted.session)
 
 
 async def follow_recording(host: Host, wav: Path, out: Path | None) -> AsyncGenerator[Answer, None]:
@@ -87,17 +88,20 @@ async def follow_recording(host: Host, wav: Path, out: Path | None) -> AsyncGene
     Raises RequestError when the recording cannot be read or the answer cannot be written.
     """
     session = host.new_session_id("wav")
-    with host.bus.subscribe(
-        f"recording {session}",
-        TurnOpened,
-        ReplyDelta,
-        TurnClosed,
-        SessionEnded,
-        StageFailed,
-        Fault,
-        session=session,
-        size=INBOX_SIZE,
-    ) as inbox:
+    with (
+        _written(out),
+        host.bus.subscribe(
+            f"recording {session}",
+            TurnOpened,
+            ReplyDelta,
+            TurnClosed,
+            SessionEnded,
+            StageFailed,
+            Fault,
+            session=session,
+            size=INBOX_SIZE,
+        ) as inbox,
+    ):
         try:
             await host.open_private(session, wav, out)
             async for event in inbox:
@@ -107,6 +111,22 @@ async def follow_recording(host: Host, wav: Path, out: Path | None) -> AsyncGene
                     yield answer
         finally:
             await host.close_session(session)
+
+
+@contextmanager
+def _written(out: Path | None) -> Iterator[None]:
+    """Make sure that the file was written anew. Raises RequestError."""
+    before = _identity(out)
+    yield
+    if out is not None and _identity(out) == before:
+        raise RequestError(f"{out}: could not be written; is the folder writable, the disk full?")
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    if path is None or not path.exists():
+        return None
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def _of_recording(session: SessionId, event: Event) -> list[Answer]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from assistant.cli.models import app as models
+from assistant.cli.options import AsJson
 from assistant.cli.personas import app as personas
 
 app = typer.Typer(
@@ -23,7 +24,6 @@ for group in (models, personas):
 app.add_typer(personas, name="personas")
 app.add_typer(models, name="models")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 Words = Annotated[list[str] | None, typer.Argument(metavar="TEXT", show_default=False)]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Speak into this wav file.")

@@ -15,8 +15,6 @@ from assistant.paths import find_paths
 if TYPE_CHECKING:
     from assistant.bridges.messages import Command
 
-NO_DAEMON = "no daemon runs; start it with: lares run"
-
 
 def ask_text(text: str, out: Path | None, *, aloud: bool, as_json: bool) -> None:
     """Ask in words; print the answer."""
@@ -62,10 +60,7 @@ def stop_now() -> None:
 
 
 def _daemon() -> Client:
-    client = Client.connect(socket_path(find_paths()))
-    if client is None:
-        raise RequestError(NO_DAEMON)
-    return client
+    return Client.require(socket_path(find_paths()))
 
 
 def _serve(
@@ -113,7 +108,11 @@ def _printed(*, as_json: bool, times: bool = True) -> Iterator[Printer]:
 def _check_text(text: str) -> None:
     if not text.strip():
         raise RequestError("the text is empty; name what to say")
-    if (length := len(text.encode())) > LINE_BYTES:
+    try:
+        length = len(text.encode())
+    except UnicodeEncodeError:
+        raise RequestError("the text is not UTF-8; check the terminal's encoding") from None
+    if length > LINE_BYTES:
         raise RequestError(f"the text has {length} bytes; at most {LINE_BYTES} are taken at once")
 
 

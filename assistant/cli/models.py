@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -12,6 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assistant.cli.options import AsJson
+from assistant.cli.output import print_json
+from assistant.cli.problems import complain, told
+
 if TYPE_CHECKING:
     from assistant.models.catalogue import Entry
     from assistant.models.progress import Progress
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Model files: list, fetch, verify.", no_args_is_help=True)
 
 PLAIN_EVERY_S = 5.0
-AsJson = Annotated[bool, typer.Option("--json", help="Print data instead of a table.")]
 
 
 @app.command("list")
@@ -28,11 +30,11 @@ def list_models(as_json: AsJson = False) -> None:
     """Show every known model: size, licence, source, and whether it is here."""
     from assistant.models.progress import megabytes
 
-    with _one_line_errors():
+    with told():
         store = _store()
         reports = [store.inspect(entry) for entry in store.catalogue.models]
         if as_json:
-            _print_json(
+            print_json(
                 {
                     "models": [_facts(store, report) for report in reports],
                     "sets": {
@@ -79,7 +81,7 @@ def pull(
     from assistant.models.network import Http
     from assistant.models.pull import Puller, offline_asked
 
-    with _one_line_errors():
+    with told("stopped; the same command goes on from here"):
         store = _store()
         offline = offline or offline_asked(os.environ)
         puller = Puller(store, Downloader(Http(offline=offline)), os.environ, _say, offline=offline)
@@ -94,7 +96,7 @@ def pull(
         if PEOPLE in names:
             remember_people(store.paths)
         if as_json:
-            _print_json({"models": [_facts(store, report) for report in reports]})
+            print_json({"models": [_facts(store, report) for report in reports]})
             return
         for report in reports:
             typer.echo(f"{report.entry.id}: {report.state}")
@@ -107,7 +109,7 @@ def verify(as_json: AsJson = False) -> None:
     """Read every model file again and compare; exit 1 with a line for each bad one."""
     from assistant.models.store import State
 
-    with _one_line_errors():
+    with told():
         store = _store()
         active = store.catalogue.group(_active(store)).ids(_memory_bytes())
         reports = [store.inspect(entry, afresh=True) for entry in store.catalogue.models]
@@ -118,29 +120,15 @@ def verify(as_json: AsJson = False) -> None:
             or (report.state is State.MISSING and report.entry.id in active)
         ]
         if as_json:
-            _print_json({"whole": not bad, "models": [_facts(store, one) for one in reports]})
+            print_json({"whole": not bad, "models": [_facts(store, one) for one in reports]})
         else:
             for report in bad:
                 for line in report.faults:
-                    typer.echo(f"{line}; {store.mend(report.entry)}", err=True)
+                    complain(f"{line}; {store.mend(report.entry)}")
             here = sum(1 for report in reports if report.state is not State.MISSING)
             typer.echo(f"{here - sum(1 for one in bad if one.state is State.BROKEN)} whole")
     if bad:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    from assistant.errors import AssistantError
-
-    try:
-        yield
-    except AssistantError as error:
-        typer.echo(f"lares: {error}", err=True)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt as error:
-        typer.echo("lares: stopped; the same command goes on from here", err=True)
-        raise typer.Exit(130) from error
 
 
 @contextmanager
@@ -227,10 +215,6 @@ def _memory_bytes() -> int:
     import psutil
 
     return int(psutil.virtual_memory().total)
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2))
 
 
 def _say(line: str) -> None:

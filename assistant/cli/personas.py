@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from assistant.cli.options import AsJson
+from assistant.cli.output import print_json
+from assistant.cli.problems import runnable, told
 
 if TYPE_CHECKING:
     from assistant.personas.persona import Persona
@@ -16,19 +18,18 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Personas: list, show, check, use.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 Who = Annotated[str, typer.Argument(metavar="NAME", help="Id, name or alias.")]
 
 
 @app.command("list")
 def list_personas(as_json: AsJson = False) -> None:
     """Show every persona; a star marks the one that answers."""
-    with _one_line_errors():
+    with told():
         store = _store()
         active = _active(store)
         entries = store.entries()
         if as_json:
-            _print_json({"active": active, "personas": [_row(entry) for entry in entries]})
+            print_json({"active": active, "personas": [_row(entry) for entry in entries]})
             return
         from rich.console import Console
         from rich.table import Table
@@ -46,21 +47,23 @@ def show(name: Who, as_json: AsJson = False) -> None:
     """Show one persona: character, voice, greeting and what the model is told."""
     from assistant.personas.prompt import greetings, opening
 
-    with _one_line_errors():
+    with told():
         store = _store()
         entry = store.find(name)
         persona = store.load(entry.id)
-        told = opening(persona)
+        messages = opening(persona)
         if as_json:
             data = persona.model_dump(mode="json", by_alias=True)
-            _print_json({**_row(entry), "active": entry.id == _active(store), **data, "told": told})
+            print_json(
+                {**_row(entry), "active": entry.id == _active(store), **data, "told": messages}
+            )
             return
         typer.echo(f"{persona.name} ({persona.id}, {entry.origin}: {entry.path})")
         for label, text in _facts(persona):
             typer.echo(f"  {label:<9} {text}")
         for greeting in greetings(persona):
             typer.echo(f"  greets    {greeting}")
-        for message in told:
+        for message in messages:
             typer.echo(f"  {message['role']:<9} {message['content']}")
 
 
@@ -69,13 +72,13 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: AsJson
     """Read a persona file; print everything that is wrong in it and exit 1."""
     from assistant.personas.store import check_file
 
-    with _one_line_errors():
+    with told():
         persona, findings = check_file(file)
     if as_json:
         rows = [
             {"line": one.mark.line, "column": one.mark.column, "text": one.text} for one in findings
         ]
-        _print_json({"file": str(file), "id": persona.id if persona else None, "findings": rows})
+        print_json({"file": str(file), "id": persona.id if persona else None, "findings": rows})
     elif persona is not None:
         typer.echo(f"{file}: {persona.name} ({persona.id}) is right")
     else:
@@ -91,16 +94,16 @@ def use(name: Who, as_json: AsJson = False) -> None:
     from assistant.config import set_persona
     from assistant.paths import find_paths
 
-    with _one_line_errors():
+    with told():
         store = _store()
         entry = store.find(name)
         persona = store.load(entry.id)
         file = find_paths().config_file
         set_persona(file, entry.id)
         if as_json:
-            _print_json({"active": entry.id, "file": str(file)})
+            print_json({"active": entry.id, "file": str(file)})
         else:
-            typer.echo(f"{persona.name} answers from the next start or `lares reload` on ({file})")
+            typer.echo(f"{persona.name} answers from the next start on ({file})")
 
 
 def _store() -> PersonaStore:
@@ -137,7 +140,7 @@ def _row(entry: Entry) -> dict[str, Any]:
 def _about(entry: Entry) -> str:
     if entry.persona:
         return entry.persona.summary
-    return f"broken: lares personas check {entry.path}"
+    return runnable(f"broken: lares personas check {entry.path}")
 
 
 def _facts(persona: Persona) -> Iterator[tuple[str, str]]:
@@ -152,18 +155,3 @@ def _facts(persona: Persona) -> Iterator[tuple[str, str]]:
     yield "voice", f"{voice.engine} {voice.model}{fallback}, speed {voice.speed:g}"
     limits = f"{persona.speech.max_sentences} sentences, {persona.llm.max_reply_tokens} tokens"
     yield "answers", f"at most {limits}; temperature {sampling.temperature:g}"
-
-
-def _print_json(data: dict[str, Any]) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    from assistant.errors import AssistantError
-
-    try:
-        yield
-    except AssistantError as error:
-        typer.echo(f"lares: {error}", err=True)
-        raise typer.Exit(1) from error

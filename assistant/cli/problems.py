@@ -14,14 +14,19 @@ from audio.errors import AudioError
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn errors raised on purpose into a line and exit status 1."""
+def told(interrupted: str = "") -> Iterator[None]:
+    """Turn errors raised on purpose into a line and exit status 1.
+
+    interrupted: said after Ctrl-C, if anything.
+    """
     try:
         yield
     except (AssistantError, AudioError) as error:
         complain(str(error))
         sys.exit(1)
     except KeyboardInterrupt:
+        if interrupted:
+            complain(interrupted)
         sys.exit(130)
 
 
@@ -44,4 +49,5 @@ def runnable(text: str) -> str:
     return _COMMAND.sub(lambda match: f"{path}{match.group(1)}", text)
 
 
-_COMMAND = re.compile(r"(?<![\w./-])lares( (?:run|ask|talk|listen|models|personas|check)\b)")
+_COMMANDS = "run|ask|say|listen|talk|stop|status|devices|check|paths|version|personas|models"
+_COMMAND = re.compile(rf"(?<![\w./-])lares( (?:{_COMMANDS})\b)")

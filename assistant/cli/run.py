@@ -41,9 +41,9 @@ def run_daemon(persona: str | None, file: Path | None) -> None:
     control_socket = socket_path(paths)
     with ExitStack() as locks:
         locks.enter_context(held(paths.runtime / "lares.lock", f"the folder {paths.runtime}"))
-        if (audio.microphone, audio.loudspeaker) != ("none", "none"):
-            lock = device_lock(audio.microphone, audio.loudspeaker)
-            locks.enter_context(held(lock, "the same microphone and loudspeaker"))
+        for side, name in (("microphone", audio.microphone), ("loudspeaker", audio.loudspeaker)):
+            if name != "none":
+                locks.enter_context(held(device_lock(f"{side} {name}"), f"the same {side}"))
         for notice in prepared.notices():
             complain(notice)
         bridges = {"control": control.bridge(control_socket)}

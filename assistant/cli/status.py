@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from assistant.cli.ask import NO_DAEMON
 from assistant.cli.output import outcome, print_json, times
 from assistant.client import Client, socket_path
 from assistant.errors import RequestError
@@ -14,9 +13,7 @@ from assistant.paths import find_paths
 
 def show_status(*, as_json: bool, last: bool) -> None:
     """Print the status. Raises RequestError when no daemon runs."""
-    client = Client.connect(socket_path(find_paths()))
-    if client is None:
-        raise RequestError(NO_DAEMON)
+    client = Client.require(socket_path(find_paths()))
     status = next(answer["status"] for answer in client.send({"command": "status"}))
     if last and status["last"] is None:
         raise RequestError("no turn has ended yet")

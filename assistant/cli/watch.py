@@ -6,18 +6,14 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from assistant.cli.ask import NO_DAEMON
 from assistant.cli.output import DROPPED, dim, outcome, times
 from assistant.client import Client, socket_path
-from assistant.errors import RequestError
 from assistant.paths import find_paths
 
 
 def watch() -> None:
     """Print a line for each event until Ctrl-C. Raises RequestError when no daemon runs."""
-    client = Client.connect(socket_path(find_paths()))
-    if client is None:
-        raise RequestError(NO_DAEMON)
+    client = Client.require(socket_path(find_paths()))
     try:
         for answer in client.send({"command": "watch"}):
             if line := describe(answer):

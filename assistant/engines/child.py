@@ -52,6 +52,10 @@ class ChildProcess:
             raise EngineGone(f"{self.name} {ended}{self._log.last_words()}")
         return packet
 
+    def trim_log(self) -> None:
+        """Keep the child's log from growing for ever; called now and then."""
+        self._log.trim()
+
     async def hello(self) -> Packet:
         """Return the child's `ready` packet.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,6 +13,8 @@ from assistant.errors import EngineError
 
 ROTATE_BYTES = 2**20
 """A log that is longer when the child starts becomes NAME.log.1."""
+FULL_BYTES = 8 * ROTATE_BYTES
+"""A log that reaches this while the child runs is emptied."""
 TAIL_BYTES = 4096
 LAST_WORDS = 200
 """Characters of the last line that an error quotes."""
@@ -45,6 +47,13 @@ class ChildLog:
             raise EngineError(f"{path}: {error.strerror}; make it writable") from error
         with file:
             yield cls(path, file, file.seek(0, os.SEEK_END))
+
+    def trim(self) -> None:
+        """Empty the log when it has grown too long while the child runs; it is appended to."""
+        with suppress(OSError):
+            if self.path is not None and self.path.stat().st_size > FULL_BYTES:
+                os.truncate(self.path, 0)
+                self._begin = 0
 
     def last_words(self) -> str:
         """Return the last line that the child wrote, and where the rest is, for an error text."""

@@ -189,6 +189,7 @@ class EngineProcess:
     async def _beat(self) -> None:
         while True:
             self._child.write(Packet("ping", 0))
+            self._child.trim_log()
             due_s = self._loop.time() + PING_EVERY_S
             await asyncio.sleep(PING_EVERY_S)
             if self._loop.time() > due_s + OVERSLEPT_S:

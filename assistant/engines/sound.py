@@ -97,6 +97,8 @@ class SoundProcess:
             del self._lines[name]
 
     def _deliver(self, packet: Packet) -> None:
+        if packet.kind == "stats" and self._child is not None:
+            self._child.trim_log()
         name = packet.fields.get("line")
         targets = list(self._lines.values()) if name is None else [self._lines.get(name)]
         for facts in targets:

@@ -58,6 +58,7 @@ class FakeHost:
 
     async def open_private(self, session: SessionId, wav: Path | None, out: Path | None) -> None:
         self.opened.append((session, wav, out))
+        _answer_into(out)
         for event in self.plays:
             self.bus.publish(event)
 
@@ -75,6 +76,11 @@ class FakeHost:
         self.bus.publish(other)
         for event in turn(MAIN, wanted.request):
             self.bus.publish(event)
+
+
+def _answer_into(out: Path | None) -> None:
+    if out is not None and out.parent.is_dir():
+        out.write_bytes(b"RIFF")
 
 
 def turn(session: SessionId, request: str | None) -> tuple[Event, ...]:
@@ -253,17 +259,34 @@ def test_a_slow_watcher_loses_events_and_learns_how_many(path: Path) -> None:
     virtual_time.run(test())
 
 
-def test_a_recording_is_answered_in_a_session_that_is_closed_again(path: Path) -> None:
+def test_a_recording_is_answered_in_a_session_that_is_closed_again(
+    path: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "reply.wav"
     private = SessionId("wav-1")
     host = FakeHost(plays=(*turn(private, None), SessionEnded(session=private)))
 
     async def test() -> None:
         async with serving(path, host):
-            answers = await send(path, command(command="ask_wav", path="/a.wav", out="/b.wav"))
+            answers = await send(path, command(command="ask_wav", path="/a.wav", out=str(out)))
         kinds = [answer["kind"] for answer in answers]
         assert kinds == ["heard", "delta", "delta", "report", "done"]
-        assert host.opened == [(private, Path("/a.wav"), Path("/b.wav"))]
+        assert host.opened == [(private, Path("/a.wav"), out)]
         assert host.closed == [private]
+
+    virtual_time.run(test())
+
+
+def test_an_answer_that_could_not_be_written_is_told(path: Path) -> None:
+    private = SessionId("wav-1")
+    host = FakeHost(plays=(*turn(private, None), SessionEnded(session=private)))
+
+    async def test() -> None:
+        async with serving(path, host):
+            asked = command(command="ask_wav", path="/a.wav", out="/nowhere/b.wav")
+            answers = await send(path, asked)
+        assert answers[-1]["kind"] == "failed"
+        assert "/nowhere/b.wav: could not be written" in answers[-1]["text"]
 
     virtual_time.run(test())
 

@@ -97,3 +97,22 @@ def test_a_broken_file_is_not_overwritten(tmp_path: Path) -> None:
 def test_options_of_engines_are_kept_for_the_engine(tmp_path: Path) -> None:
     path = written(tmp_path, '[llm]\nengine = "llama"\ncontext = 4096\n')
     assert load(path, {}).llm.options == {"context": 4096}
+
+
+def test_a_section_that_is_no_table_is_told_whatever_the_environment_says(tmp_path: Path) -> None:
+    path = written(tmp_path, "session = 5\n")
+    (line,) = complaints(path, {"LARES_SESSION__PERSONA": "leo"})
+    assert "session" in line
+    with pytest.raises(ConfigError, match="is no table"):
+        set_persona(path, "leo")
+
+
+def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:
+    real = written(tmp_path, '[session]\npersona = "nova"\n')
+    real.chmod(0o640)
+    link = tmp_path / "link.toml"
+    link.symlink_to(real)
+    set_persona(link, "leo")
+    assert link.is_symlink()
+    assert load(real, {}).session.persona == "leo"
+    assert real.stat().st_mode & 0o777 == 0o640

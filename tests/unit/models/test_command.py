@@ -69,6 +69,6 @@ def test_verify_names_each_bad_file_and_its_remedy(run: CliRunner, tmp_path: Pat
     result = run.invoke(app, ["verify"])
     assert result.exit_code == 1
     assert result.stderr == (
-        f"{path}: has 19 bytes instead of 98362432; run `lares models pull embedded`\n"
+        f"lares: {path}: has 19 bytes instead of 98362432; run `lares models pull embedded`\n"
     )
     assert not json.loads(run.invoke(app, ["verify", "--json"]).stdout)["whole"]
