@@ -45,10 +45,9 @@ class PiperEngine:
         if wish.engine == "espeak":
             return say_with_espeak(text, wish, stopped)
         try:
-            voice = self._voices.get(wish.model)
-        except ModelError as error:
+            return self._voices.get(wish.model).say(text, wish, stopped)
+        except (ModelError, EngineError) as error:
             return say_with_espeak(text, wish, stopped, str(error))
-        return voice.say(text, wish, stopped)
 
     def _warm(self, stopped: Callable[[], bool]) -> str:
         """Say a word with eSpeak NG and the warm voice; return why that voice cannot be used."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidProtobuf
+from onnxruntime.capi import onnxruntime_pybind11_state as onnx
 from piper import PiperVoice, SynthesisConfig
 from piper.config import PiperConfig
 from piper.phonemize_espeak import ESPEAK_DATA_DIR
@@ -28,7 +28,23 @@ from assistant.errors import EngineError, ModelError
 from audio.clip import Clip, WordMark
 
 _POLL_S = 0.02
-_UNREADABLE = (Fail, InvalidProtobuf, RuntimeError, ValueError, KeyError, TypeError)
+_BROKEN = (
+    onnx.EPFail,
+    onnx.EngineError,
+    onnx.Fail,
+    onnx.InvalidArgument,
+    onnx.InvalidGraph,
+    onnx.InvalidProtobuf,
+    onnx.NoModel,
+    onnx.NoSuchFile,
+    onnx.NotImplemented,
+    onnx.RuntimeException,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+)
+"""What onnxruntime and Piper raise for a file that they cannot use; no common base has them all."""
 
 
 class StoppableSession:
@@ -81,7 +97,7 @@ class LoadedVoice:
             table = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
             config = PiperConfig.from_dict(table)
             self._session = StoppableSession(path, threads)
-        except _UNREADABLE as error:
+        except _BROKEN as error:
             raise ModelError(
                 f"{path}: Piper cannot read it ({_line(error)}); fetch it again"
             ) from error
@@ -93,7 +109,10 @@ class LoadedVoice:
         )
 
     def say(self, text: str, wish: Wish, stopped: Callable[[], bool]) -> Sound | None:
-        """Return one piece of text as sound; None when there is none or stopped() turned true."""
+        """Return one piece of text as sound; None when there is none or stopped() turned true.
+
+        Raises EngineError when the voice's network fails.
+        """
         config = self._voice.config
         speaker, reason = self._speaker(wish)
         wanted = SynthesisConfig(
@@ -109,7 +128,7 @@ class LoadedVoice:
                 chunks.append(chunk)
                 if stopped():
                     return None
-        except Fail as error:
+        except _BROKEN as error:
             if stopped():
                 return None
             raise EngineError(f"voice {self.name!r} failed: {_line(error)}") from error
