@@ -46,11 +46,15 @@ class Part:
 
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("ab")
+            self._file = self._path.open("ab", buffering=0)
         except OSError as error:
             raise self._explain(error) from error
         if origin.get("digest") != str(wanted.digest) or self.size > wanted.bytes:
-            self.restart("", "")
+            try:
+                self.restart("", "")
+            except ModelError:
+                self._close()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -61,10 +65,7 @@ class Part:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        empty = self.size == 0
-        self._file.close()
-        if empty:
-            self.discard()
+        self._close()
 
     @property
     def size(self) -> int:
@@ -83,9 +84,10 @@ class Part:
 
     def append(self, data: bytes) -> None:
         """Add bytes. A disk that is full is given back what the part took."""
+        rest = memoryview(data)
         try:
-            self._file.write(data)
-            self._file.flush()
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise self._explain(error) from error
 
@@ -95,7 +97,6 @@ class Part:
         Returns whether they are. The file appears under its name at once, whole and durable.
         """
         try:
-            self._file.flush()
             os.fsync(self._file.fileno())
             digest = self.wanted.digest
             if digest_file(self._path, digest.algorithm) != digest.hex:
@@ -110,8 +111,17 @@ class Part:
 
     def discard(self) -> None:
         """Remove the part from the disk."""
-        self._path.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
+        try:
+            self._path.unlink(missing_ok=True)
+            self._note.unlink(missing_ok=True)
+        except OSError as error:
+            raise explain_disk(self.target, error) from error
+
+    def _close(self) -> None:
+        empty = self.size == 0
+        self._file.close()
+        if empty:
+            self.discard()
 
     def _explain(self, error: OSError) -> ModelError:
         if error.errno in FULL:
