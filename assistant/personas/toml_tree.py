@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from assistant.personas.findings import TOP, Finding, Mark, Path
 from assistant.personas.yaml_tree import Document, Tree
 
-_TABLE = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=")
+_TABLE = re.compile(r"\s*+\[\[?+([^\[\]]++)\]\]?+\s*+(?:#.*)?$")
+_KEY = re.compile(r"\s*+([A-Za-z0-9_.\"'-][A-Za-z0-9_.\"' \t-]*+)=")
 _WHERE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
