@@ -39,7 +39,7 @@ def main() -> int:
 def set_up(*, develop: bool) -> None:
     """Bring .venv to what the lock says, unless its stamp says that it is there."""
     wanted = f"{fingerprint()} {'dev' if develop else 'lock'}"
-    if environment.PYTHON.exists() and STAMP.exists():
+    if STAMP.exists() and environment.usable(environment.VENV):
         held = STAMP.read_text(encoding="utf-8").strip()
         if held in {wanted, wanted.replace(" lock", " dev")}:
             return

@@ -72,11 +72,22 @@ def _facts(python: str) -> tuple[tuple[int, int], str]:
     return (int(major), int(minor)), machine
 
 
+def usable(venv: Path) -> bool:
+    """Return whether an environment's Python suits, and is still the one it was made with."""
+    python = venv / "bin" / "python"
+    if not python.exists():
+        return False
+    version, _ = _facts(str(python))
+    packages = venv / "lib" / f"python{version[0]}.{version[1]}"
+    return OLDEST <= version <= NEWEST and packages.is_dir()
+
+
 def make(python: str | None) -> None:
-    """Make .venv unless a suitable one is there."""
-    if PYTHON.exists() and OLDEST <= _facts(str(PYTHON))[0] <= NEWEST:
+    """Make .venv unless a usable one is there."""
+    if usable(VENV):
         return
     if VENV.exists():
+        say("setup: .venv does not fit its Python, which was removed or replaced; making it anew")
         shutil.rmtree(VENV)
     uv = shutil.which("uv")
     if uv:

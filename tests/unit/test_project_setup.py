@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import platform
+import sys
 from pathlib import Path
 
 import pytest
 
 from scripts.lock import FOLDER, requirements_for
 from scripts.setup import llama
-from scripts.setup.environment import refusal
+from scripts.setup.environment import refusal, usable
 from scripts.setup.system import COMPILER, PORTAUDIO, Need, install_hint, provide
 from scripts.setup.terminal import SetupError, explain, telling_line
 
@@ -40,6 +41,18 @@ def test_an_intel_python_on_apple_silicon_is_named_in_one_line() -> None:
     assert "Rosetta" in line
     assert "brew install" in line
     assert "\n" not in line
+
+
+def test_an_environment_is_usable_only_with_the_python_it_was_made_with(tmp_path: Path) -> None:
+    assert not usable(tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    packages = tmp_path / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    older = tmp_path / "lib" / "python3.9"
+    older.mkdir(parents=True)
+    assert not usable(tmp_path)
+    packages.mkdir()
+    assert usable(tmp_path)
 
 
 @pytest.mark.parametrize(
