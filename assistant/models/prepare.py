@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.errors import ModelError
+from assistant.modelfiles.formats import check_llm
 from assistant.models.catalogue import FileSpec, Prepare
 from assistant.models.checks import digest_file, load_json, save_json
-from assistant.models.formats import check_llm
 from assistant.models.part import explain_disk
 
 LIMIT_S = 600.0
@@ -21,7 +21,10 @@ class Preparer:
     """Runs the program that re-quantises."""
 
     command: tuple[str, ...] = (sys.executable, "-P", "-m", "assistant.engines.native.quantise")
-    """Called with source, target and the name of the quantisation."""
+    """Called with source, target and the name of the quantisation.
+
+    It may keep what is unfinished in TARGET.part.
+    """
 
     def prepare(self, source: Path, step: Prepare) -> Path:
         """Make the prepared file beside its source; return it.
@@ -30,10 +33,11 @@ class Preparer:
         with the library. Raises ModelError where the program fails or what it made is not whole.
         """
         target = source.with_name(step.file)
-        part = target.with_name(step.file + ".part")
+        made = False
         try:
+            _note(target).unlink(missing_ok=True)
             done = subprocess.run(
-                [*self.command, str(source), str(part), step.to],
+                [*self.command, str(source), str(target), step.to],
                 capture_output=True,
                 text=True,
                 errors="replace",
@@ -43,16 +47,18 @@ class Preparer:
             if done.returncode:
                 last = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
                 raise ModelError(f"{source}: cannot be made {step.to}: {last}")
-            check_llm(part)
-            digest = digest_file(part, "sha256")
-            save_json(_note(target), {"bytes": part.stat().st_size, "sha256": digest})
-            part.replace(target)
+            check_llm(target)
+            digest = digest_file(target, "sha256")
+            save_json(_note(target), {"bytes": target.stat().st_size, "sha256": digest})
+            made = True
         except subprocess.TimeoutExpired as error:
             raise ModelError(f"{source}: not {step.to} within {LIMIT_S:g} s") from error
         except OSError as error:
             raise explain_disk(target, error) from error
         finally:
-            part.unlink(missing_ok=True)
+            target.with_name(step.file + ".part").unlink(missing_ok=True)
+            if not made:
+                target.unlink(missing_ok=True)
         return target
 
 

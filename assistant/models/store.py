@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from assistant.errors import ModelError
+from assistant.modelfiles.formats import check_llm, check_stt, check_voice, voice_config
 from assistant.models.catalogue import (
     Catalogue,
     Entry,
@@ -17,7 +18,6 @@ from assistant.models.catalogue import (
     shipped_catalogue,
 )
 from assistant.models.checks import Verdicts, fault
-from assistant.models.formats import check_llm, check_stt, check_voice, voice_config
 from assistant.models.prepare import prepared_spec
 from assistant.paths import Paths
 

@@ -299,6 +299,19 @@ def test_a_model_that_cannot_be_prepared_is_used_as_it_is(
     assert store.resolve("stt", "model").path.name == "model.bin"
 
 
+def test_a_model_that_cannot_be_prepared_again_keeps_nothing_of_the_first_time(
+    tmp_path: Path,
+) -> None:
+    gguf = tmp_path / "source.gguf"
+    gguf.write_bytes(tiny_gguf())
+    step = Prepare(to="q4_0", file="fast.gguf", why="measured")
+    Preparer((sys.executable, "-c", COPY)).prepare(gguf, step)
+    with pytest.raises(ModelError, match="no such kind"):
+        Preparer((sys.executable, "-c", FAIL)).prepare(gguf, step)
+    assert prepared_spec(tmp_path, step) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["source.gguf"]
+
+
 def test_a_prepared_model_is_remembered_by_what_it_became(tmp_path: Path) -> None:
     gguf = tmp_path / "source.gguf"
     gguf.write_bytes(tiny_gguf())

@@ -122,10 +122,10 @@ def test_a_missing_or_cut_off_model_is_refused(tmp_path: Path) -> None:
     whole = Path(model("stt", "micro-whisper")).read_bytes()
     cut = tmp_path / "cut.bin"
     cut.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ModelError, match="cut off"):
+    with pytest.raises(ModelError, match="not a whole"):
         whisper.load({"model": str(cut)})
     cut.write_bytes(whole[: len(whole) * 9 // 10])
-    with pytest.raises(ModelError, match="cannot read it"):
+    with pytest.raises(ModelError, match="not a whole"):
         whisper.load({"model": str(cut)})
-    with pytest.raises(ModelError, match="No such file"):
+    with pytest.raises(ModelError, match="no such file"):
         whisper.load({"model": str(tmp_path / "none.bin")})

@@ -9,7 +9,6 @@ from importlib.metadata import version
 
 from assistant.engines.native.chat import CHATML, ChatTemplate, Message, messages_of
 from assistant.engines.native.devicelog import cpu_warning, parse_device
-from assistant.engines.native.files import check_gguf
 from assistant.engines.native.llama import Options
 from assistant.engines.native.llama_library import Library
 from assistant.engines.native.llama_memory import Memory
@@ -19,6 +18,7 @@ from assistant.engines.native.prefixes import Held, common
 from assistant.engines.native.sampling import Sampling, sampling_of
 from assistant.engines.native.textflow import THINK_OPEN, VisibleText
 from assistant.errors import EngineError, ModelError, RequestError
+from assistant.modelfiles.formats import check_llm
 from audio.wire import Packet
 
 _MAX_TOKENS = 256
@@ -33,7 +33,7 @@ class LlamaEngine:
     """
 
     def __init__(self, options: Options, *, rewinds: bool | None = None) -> None:
-        check_gguf(options.model)
+        check_llm(options.model)
         self._options = options
         self._library = Library(options, sequences=options.conversations + 1)
         self._memory = Memory(

@@ -18,13 +18,13 @@ from piper.config import PiperConfig
 from piper.phonemize_espeak import ESPEAK_DATA_DIR
 
 from assistant.engines.native.alignment import Phoneme, from_phonemes, sounds_in
-from assistant.engines.native.files import check_piper
 from assistant.engines.native.marks import estimate
 from assistant.engines.native.onnxfile import with_lengths
 from assistant.engines.native.pieces import harmless
 from assistant.engines.native.shortpath import shortened
 from assistant.engines.native.speaking import Sound, Wish, audible_ms, shape
 from assistant.errors import EngineError, ModelError
+from assistant.modelfiles.formats import check_voice
 from audio.clip import Clip, WordMark
 
 _POLL_S = 0.02
@@ -91,7 +91,7 @@ class LoadedVoice:
     """One Piper voice. Raises ModelError when its files are missing or broken."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        check_piper(path)
+        check_voice(path)
         self.name = path.stem
         try:
             table = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))

@@ -12,9 +12,9 @@ import os
 import sys
 from pathlib import Path
 
-from assistant.engines.native.files import check_gguf
 from assistant.engines.native.options import threads_or_default
 from assistant.errors import AssistantError, ModelError
+from assistant.modelfiles.formats import check_llm
 
 KINDS = {"f16": 1, "q4_0": 2, "q4_1": 3, "q8_0": 7, "q5_0": 8, "q5_1": 9, "q4_k_m": 15}
 """Kinds of weights by name, with llama.cpp's numbers for them."""
@@ -28,14 +28,14 @@ def requantise(source: Path, target: Path, kind: str) -> None:
     """
     if kind not in KINDS:
         raise ModelError(f"no kind of weights named {kind!r}; there are: {', '.join(KINDS)}")
-    check_gguf(source)
+    check_llm(source)
     part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         code = _convert(source, part, KINDS[kind])
         if code != 0 or not part.exists():
             raise ModelError(f"{source}: llama.cpp cannot convert it to {kind} (code {code})")
-        check_gguf(part)
+        check_llm(part)
         part.replace(target)
     except OSError as error:
         raise ModelError(f"{target}: cannot be written: {error.strerror}") from error

@@ -12,11 +12,11 @@ import _pywhispercpp as native  # type: ignore[import-not-found, unused-ignore]
 import numpy as np
 
 from assistant.engines.native.devicelog import LogLines, cpu_warning, parse_device
-from assistant.engines.native.files import check_whisper
 from assistant.engines.native.hearing import RATE_HZ, audio_context, clean, judge, weigh
 from assistant.engines.native.options import threads_or_default
 from assistant.engines.native.whisper import Options
 from assistant.errors import EngineError, ModelError
+from assistant.modelfiles.formats import check_stt
 from audio.clip import Samples
 from audio.wire import Packet
 
@@ -33,7 +33,7 @@ class WhisperEngine:
     """Transcribes one utterance at a time."""
 
     def __init__(self, options: Options) -> None:
-        check_whisper(options.model)
+        check_stt(options.model)
         self._options = options
         log = LogLines()
         native.whisper_log_set(log.add)

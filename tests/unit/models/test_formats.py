@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.errors import ModelError
-from assistant.models.formats import check_llm, check_stt, check_voice
-from assistant.models.ggml import Reader, check_gguf, check_whisper
+from assistant.modelfiles.formats import check_llm, check_stt, check_voice
+from assistant.modelfiles.ggml import Reader, check_gguf, check_whisper
 from assistant.models.store import SHIPPED
 
 WHISPER = SHIPPED / "micro-whisper-q5_0.bin"
@@ -79,7 +79,12 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("config", "reason"),
-    [(None, "is missing"), ("{", "not the description"), ('{"audio": 3}', "not the description")],
+    [
+        (None, "is missing"),
+        ("{", "not the description"),
+        ('{"audio": 3}', "not the description"),
+        ('{"audio": {"sample_rate": 1}, "phoneme_id_map": {}}', "not the description"),
+    ],
 )
 def test_a_voice_needs_its_description(tmp_path: Path, config: str | None, reason: str) -> None:
     (tmp_path / "v.onnx").write_bytes(VOICE.read_bytes())

@@ -13,7 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from assistant.errors import ModelError
-from assistant.models.ggml import Reader, check_gguf, check_whisper
+from assistant.modelfiles.ggml import Reader, check_gguf, check_whisper
+
+RATES = range(8000, 96001)
+"""What a voice's sample rate may be, Hz."""
 
 
 def check_llm(path: Path) -> None:
@@ -33,7 +36,7 @@ def check_voice(path: Path) -> None:
     try:
         config = json.loads(beside.read_text(encoding="utf-8"))
         rate = config["audio"]["sample_rate"]
-        known = isinstance(rate, int) and isinstance(config["phoneme_id_map"], dict)
+        known = rate in RATES and isinstance(config["phoneme_id_map"], dict)
     except FileNotFoundError:
         raise ModelError(f"{beside}: is missing; a Piper voice needs it beside its .onnx") from None
     except OSError as error:

@@ -1,0 +1,1 @@
+"""The file formats of models, for whoever fetches a model and for whoever opens one."""
