@@ -30,7 +30,7 @@ class Defaults:
 
     set_name: str
     warning: str | None = None
-    """Why another set is used than the one that was pulled for people."""
+    """Why another set is used than the one that was pulled for people, or a slower model."""
 
 
 def default_models(paths: Paths, memory_bytes: int, *, store: Store | None = None) -> Defaults:
@@ -44,13 +44,14 @@ def default_models(paths: Paths, memory_bytes: int, *, store: Store | None = Non
     llm = _llm(store, people, memory_bytes)
     lacking = [name for name in (*people.stt, *people.voice) if not _usable(store, name)]
     if llm is not None and not lacking:
-        return Defaults(people.stt[0], llm, voices, people.name)
+        return Defaults(people.stt[0], llm, voices, people.name, _slower(store, llm))
     warning = None
     if load_json(_active(paths)).get("set") == PEOPLE:
         missing = ", ".join([*lacking, *([] if llm else [people.llm_for(memory_bytes)])])
         warning = f"missing or broken: {missing}; run `lares models pull {PEOPLE}`"
     llm = _llm(store, embedded, memory_bytes) or embedded.llm_for(memory_bytes)
-    return Defaults(embedded.stt[0], llm, voices, embedded.name, warning)
+    told = warning or _slower(store, llm)
+    return Defaults(embedded.stt[0], llm, voices, embedded.name, told)
 
 
 def remember_people(paths: Paths) -> None:
@@ -72,6 +73,14 @@ def _llm(store: Store, group: ModelSet, memory_bytes: int) -> str | None:
     return next((name for name in order if _usable(store, name)), None)
 
 
+def _slower(store: Store, llm: str) -> str | None:
+    """What is to be said of a language model that was not re-quantised."""
+    if _state(store, llm) is not State.UNPREPARED:
+        return None
+    mend = store.mend(store.catalogue.entry(llm))
+    return f"{llm} is used unprepared, which is slower; {mend}"
+
+
 def _voices(store: Store) -> Mapping[str, Path]:
     entries = [entry for entry in store.catalogue.models if entry.kind is Kind.VOICE]
     return MappingProxyType(
@@ -84,7 +93,11 @@ def _voices(store: Store) -> Mapping[str, Path]:
 
 
 def _usable(store: Store, name: str) -> bool:
+    return _state(store, name) in USABLE
+
+
+def _state(store: Store, name: str) -> State:
     try:
-        return store.inspect(store.catalogue.entry(name)).state in USABLE
+        return store.inspect(store.catalogue.entry(name)).state
     except ModelError:
-        return False
+        return State.BROKEN

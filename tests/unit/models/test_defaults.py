@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from assistant.models.catalogue import Prepare
 from assistant.models.defaults import default_models, remember_people
+from assistant.models.store import Store
 from unit.models.small_catalogue import BRAIN, EARS, VOICE, paths_in, small_store
 
 MUCH, LITTLE = 1000, 10
@@ -35,6 +37,22 @@ def test_a_set_for_people_that_was_pulled_and_broke_is_told(tmp_path: Path) -> N
     found = default_models(store.paths, MUCH, store=store)
     assert found.set_name == "embedded"
     assert found.warning == "missing or broken: brain; run `lares models pull people`"
+
+
+def test_a_model_that_could_not_be_prepared_is_used_and_told(tmp_path: Path) -> None:
+    whole = small_store(tmp_path, ears=EARS, voice=VOICE, brain=BRAIN)
+    step = Prepare(to="q4_0", file="fast.gguf", why="measured")
+    models = tuple(
+        entry.model_copy(update={"prepare": step}) if entry.id == "brain" else entry
+        for entry in whole.catalogue.models
+    )
+    store = Store(whole.paths, whole.catalogue.model_copy(update={"models": models}))
+    found = default_models(store.paths, MUCH, store=store)
+    assert (found.set_name, found.llm) == ("people", "brain")
+    assert store.resolve("llm", found.llm).path.name == "brain.gguf"
+    assert found.warning == (
+        "brain is used unprepared, which is slower; run `lares models pull people`"
+    )
 
 
 def test_the_shipped_catalogue_works_on_a_fresh_machine(tmp_path: Path) -> None:
