@@ -1,11 +1,14 @@
-"""What the language model has read of each conversation. Imported inside a child process only."""
+"""What the language model has read of each conversation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from assistant.engines.native.llama_library import Library
 from assistant.engines.native.prefixes import Held, Prefixes
+
+if TYPE_CHECKING:
+    from assistant.engines.native.llama_library import Library
 
 
 class Memory:

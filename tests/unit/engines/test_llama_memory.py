@@ -1,13 +1,8 @@
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 
-import pytest
-
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("llama_cpp") is None, reason="llama-cpp-python is not installed"
-)
+from assistant.engines.native.llama_memory import Memory
 
 
 class AllOrNothing:
@@ -38,8 +33,6 @@ class AllOrNothing:
 
 
 def test_a_prompt_read_ahead_twice_is_read_once_where_memory_cannot_rewind() -> None:
-    from assistant.engines.native.llama_memory import Memory
-
     library, prompt = AllOrNothing(), list(range(1000))
     memory = Memory(library, slots=2, batch=64, rewinds=False)  # type: ignore[arg-type]
     for _ in range(3):
@@ -50,8 +43,6 @@ def test_a_prompt_read_ahead_twice_is_read_once_where_memory_cannot_rewind() -> 
 
 
 def test_the_newest_message_is_read_beside_a_memory_that_cannot_rewind() -> None:
-    from assistant.engines.native.llama_memory import Memory
-
     library, history, newest = AllOrNothing(), list(range(1000)), [7, 8, 9]
     memory = Memory(library, slots=2, batch=64, rewinds=False)  # type: ignore[arg-type]
     for _ in range(3):
