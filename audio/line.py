@@ -196,18 +196,21 @@ class Line:
         }
 
     def _begin_playing(self, sink: Sink) -> None:
+        """Replay what waits; the mouth is handed out only once nothing older is left."""
         mouth = Mouth(sink.rate)
         sink.attach(mouth, self._report_played)
-        with self._lock:
-            self._sink, self._mouth = sink, mouth
-            waiting, self._waiting = self._waiting, []
-            closed = self._closed
-        if closed:
-            self._detach(sink, mouth)
-            return
-        for command in waiting:
-            command(mouth)
-        sink.wake()
+        while True:
+            with self._lock:
+                if self._closed:
+                    break
+                waiting, self._waiting = self._waiting, []
+                if not waiting:
+                    self._sink, self._mouth = sink, mouth
+                    return
+            for command in waiting:
+                command(mouth)
+            sink.wake()
+        self._detach(sink, mouth)
 
     def _detach(self, sink: Sink, mouth: Mouth) -> None:
         try:

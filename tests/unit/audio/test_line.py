@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+
+from audio.alarm import Alarm
+from audio.clip import Clip, Samples, WordMark
+from audio.ear import Ear, Listening
+from audio.line import Line
+from audio.sinks import RATE, FileSink, Sink
+from audio.sources import Source
+from audio.wire import Packet
+
+SOUND = np.full(RATE // 10, 0.25, np.float32)
+WORDS = [WordMark("word", 0.0, 100.0)]
+
+
+class Opener:
+    """Opens nothing to hear, and a file that nobody keeps, when the test allows it."""
+
+    def __init__(self) -> None:
+        self.may_open = threading.Event()
+
+    def source(self, forget: Callable[[], None]) -> Source | None:
+        del forget
+        return None
+
+    def sink(self) -> Sink:
+        assert self.may_open.wait(5.0)
+        return FileSink(None, fast=True)
+
+
+class Told:
+    """What a line told."""
+
+    def __init__(self) -> None:
+        self.packets: list[Packet] = []
+        self._news = threading.Condition()
+
+    def __call__(self, packet: Packet) -> None:
+        with self._news:
+            self.packets.append(packet)
+            self._news.notify_all()
+
+    def wait(self, kind: str, **fields: object) -> Packet:
+        def found() -> Packet | None:
+            return next((p for p in self.packets if p.kind == kind and _has(p, fields)), None)
+
+        with self._news:
+            assert self._news.wait_for(found, timeout=5.0), self.packets
+            packet = found()
+        assert packet is not None
+        return packet
+
+
+def _has(packet: Packet, fields: dict[str, object]) -> bool:
+    return fields.items() <= packet.fields.items()
+
+
+class Interrupting:
+    """A clip during whose replay the next command comes."""
+
+    rate = RATE
+
+    def __init__(self, command: Callable[[], None]) -> None:
+        self._command = command
+
+    @property
+    def samples(self) -> Samples:
+        self._command()
+        return SOUND
+
+
+def make(opener: Opener, told: Told) -> Line:
+    return Line("main", opener, lambda: Ear(Listening()), Alarm(told, "main"), told)
+
+
+def test_what_was_asked_while_the_loudspeaker_opened_is_said_before_what_came_later() -> None:
+    told, opener = Told(), Opener()
+    line = make(opener, told)
+
+    def later() -> None:
+        line.play(1, 0, 1, Clip(SOUND, RATE), WORDS)
+        line.end(0)
+
+    line.start()
+    line.play(1, 0, 0, cast(Clip, Interrupting(later)), WORDS)
+    opener.may_open.set()
+    ended = told.wait("ended")
+    line.close()
+    clauses = [packet.fields["clause"] for packet in told.packets if packet.kind == "played"]
+    assert clauses == [0, 1]
+    assert ended.fields["heard_ms"] == 200.0
