@@ -11,7 +11,7 @@ import numpy as np
 
 from audio.alarm import Alarm
 from audio.clip import Samples
-from audio.clock import Clock, elapsed_s
+from audio.clock import Clock, elapsed_s, next_due
 from audio.devices import Backend, Device, Stream
 from audio.errors import AudioError
 from audio.mouth import Mouth
@@ -77,6 +77,7 @@ class Loudspeaker:
         self._samples = round(device.rate * BLOCK_S)
         self._silence = bytes(2 * self._samples)
         self._generation = 0
+        self._stream: Stream | None = None
         self._latency_s = 2 * BLOCK_S
         self.name = device.name
         self.rate = device.rate
@@ -94,10 +95,12 @@ class Loudspeaker:
         """Whether the last line has left."""
         return self._closed.is_set()
 
-    def share(self) -> None:
-        """One more line will attach."""
+    def share(self) -> bool:
+        """One more line will attach. Return False when the last one has left for good."""
         with self._lock:
-            self._sharing += 1
+            if not self._closed.is_set():
+                self._sharing += 1
+            return not self._closed.is_set()
 
     def attach(self, mouth: Mouth, report: Report) -> None:
         """See Sink."""
@@ -122,7 +125,7 @@ class Loudspeaker:
             self._sharing -= 1
             if self._sharing > 0:
                 return
-        self._closed.set()
+            self._closed.set()
         self._awake.set()
         self._abandon()
 
@@ -139,11 +142,13 @@ class Loudspeaker:
                 self._asked.set()
             return self._render(samples, self._delay(delay_s))
 
-        self._stream: Stream = self._backend.open_output(self._device, self._samples, fill)
-        self._latency_s = self._stream.latency_s
+        stream = self._backend.open_output(self._device, self._samples, fill)
+        self._stream, self._latency_s = stream, stream.latency_s
         if not self._asked.wait(OPEN_S):
             self._abandon()
             raise AudioError(f"{self._device.name} did not ask for sound within {OPEN_S:g} s")
+        if self._closed.is_set():
+            self._abandon()
 
     def _delay(self, told_s: float) -> float:
         """Return the driver's word on its delay where that can be true, else its estimate."""
@@ -219,7 +224,7 @@ class Loudspeaker:
         while not back.is_set() and not self._closed.wait(max(0.0, due_s - self._clock())):
             self._render(self._samples, 0.0)
             self._report()
-            due_s += BLOCK_S
+            due_s = next_due(due_s + BLOCK_S, self._clock())
         if back.is_set():
             self._alarm.still(_LOST)
 
@@ -235,7 +240,9 @@ class Loudspeaker:
 
     def _abandon(self) -> None:
         """Close the stream in a thread that nobody waits for: a lost device may hang for ever."""
-        threading.Thread(target=self._stream.close, name="closing", daemon=True).start()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            threading.Thread(target=stream.close, name="closing", daemon=True).start()
 
 
 def _int16(block: Samples) -> bytes:

@@ -43,11 +43,11 @@ class Machine:
         backend = self._get_backend()
         with self._opening:
             speaker = self._loudspeakers.get(name)
-            if speaker is None or speaker.closed:
+            if speaker is None or not speaker.share():
                 device = choose(backend.devices(), name, output=True)
                 speaker = Loudspeaker(backend, device, self._alarm, self._server)
+                speaker.share()
                 self._loudspeakers[name] = speaker
-            speaker.share()
         self._begin_watch()
         return speaker
 

@@ -76,6 +76,8 @@ class Microphone:
         self._arrived = threading.Event()
         self._closed = threading.Event()
         self._doubted = threading.Event()
+        self._stream: Stream | None = None
+        self._latency_s = 0.0
         self._dropped = 0
         self._refused_s = 0.0
         self._last_s = 0.0
@@ -96,7 +98,7 @@ class Microphone:
     @property
     def latency_ms(self) -> float:
         """See Source."""
-        return self._stream.latency_s * 1000.0
+        return self._latency_s * 1000.0
 
     def doubt(self) -> None:
         """Hear nothing more until it is sure where the sound comes from. From any thread."""
@@ -157,9 +159,10 @@ class Microphone:
         yield from self._cutter.push(self._resampler.push(sound.astype(np.float32) / 32768.0))
 
     def _count_dropped(self) -> None:
-        lost = self._ring.dropped - self._dropped
+        lost = self._ring.dropped - self._counted
         if lost:
-            self._dropped = self._ring.dropped
+            self._counted = self._ring.dropped
+            self._dropped += lost
             self._freshness.skip(lost * self._samples)
 
     def _skip(self, refused_s: float) -> None:
@@ -211,8 +214,9 @@ class Microphone:
 
     def _open(self) -> None:
         self._samples = round(self._device.rate * BLOCK_S)
+        self._counted: int = 0
         self._ring: Ring[bytes] = Ring(round(RING_S / BLOCK_S))
-        self._freshness = Freshness(self._device.rate)
+        self._freshness: Freshness = Freshness(self._device.rate)
         self._resampler = Resampler(self._device.rate, RATE)
         self._cutter = Blocks(BLOCK)
         self._away = False
@@ -226,11 +230,16 @@ class Microphone:
             ring.put(data)
             arrived.set()
 
-        self._stream: Stream = self._backend.open_input(self._device, self._samples, block)
+        stream = self._backend.open_input(self._device, self._samples, block)
+        self._stream, self._latency_s = stream, stream.latency_s
         if not self._arrived.wait(OPEN_S):
             self._abandon()
             raise AudioError(f"{self._device.name} gave no sound within {OPEN_S:g} s")
+        if self._closed.is_set():
+            self._abandon()
 
     def _abandon(self) -> None:
         """Close the stream in a thread that nobody waits for: a lost device may hang for ever."""
-        threading.Thread(target=self._stream.close, name="closing", daemon=True).start()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            threading.Thread(target=stream.close, name="closing", daemon=True).start()

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 from audio import wav
 from audio.clip import Samples
-from audio.clock import Clock, elapsed_s
+from audio.clock import Clock, elapsed_s, next_due
 from audio.errors import AudioError
 from audio.mouth import Mouth, Played
 
@@ -98,11 +98,12 @@ class FileSink:
             self._writer.close()
 
     def _play(self, mouth: Mouth, report: Report) -> None:
-        started = self._clock()
-        while not self._closed.wait(max(0.0, started + self._position / RATE - self._clock())):
+        due_s = self._clock()
+        while not self._closed.wait(max(0.0, due_s - self._clock())):
             if heard := mouth.heard(self._position):
                 report(heard)
             self._render(mouth, BLOCK)
+            due_s = next_due(due_s + BLOCK / RATE, self._clock())
 
     def _render(self, mouth: Mouth, samples: int) -> None:
         self._write(mouth.render(samples, self._position))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from audio.devices import Device, OnInput, OnOutput, Stream
@@ -49,9 +50,11 @@ class FakeBackend:
     failures: int = 0
     primed: int = 6
     opened: int = 0
+    on_open: Callable[[], None] = lambda: None
     block: OnInput | None = None
     fill: OnOutput | None = None
     streams: list[HangingStream] = field(default_factory=list)
+    reopened: threading.Event = field(default_factory=threading.Event)
 
     def devices(self) -> list[Device]:
         return [DEVICE]
@@ -75,7 +78,10 @@ class FakeBackend:
             self.failures -= 1
             raise AudioError("the device is busy")
         self.opened += 1
+        self.on_open()
         self.streams.append(HangingStream())
+        if self.opened > 1:
+            self.reopened.set()
 
 
 @dataclass

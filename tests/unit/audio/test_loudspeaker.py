@@ -122,3 +122,20 @@ def test_the_last_line_to_leave_closes_the_device() -> None:
     stand.speaker.detach(second)
     assert stand.speaker.closed
     assert stand.backend.streams[0].closing.wait(5.0)
+
+
+def test_a_loudspeaker_closed_while_it_is_opened_again_leaves_no_stream_open() -> None:
+    stand = Stand()
+    line = stand.line()
+    stand.backend.on_open = lambda: stand.speaker.detach(line)
+    stand.clock.now += 2.0
+    assert stand.faults(1)[0].fields["code"] == "loudspeaker_lost"
+    assert stand.backend.streams[0].closing.wait(5.0)
+    assert stand.backend.reopened.wait(5.0)
+    assert stand.backend.streams[1].closing.wait(2.0)
+
+
+def test_no_line_joins_a_loudspeaker_that_its_last_line_has_left() -> None:
+    stand = Stand()
+    stand.speaker.detach(stand.line())
+    assert stand.speaker.share() is False

@@ -145,3 +145,26 @@ def test_a_closed_microphone_ends_its_stream_though_the_device_hangs() -> None:
     next(table.stream)
     table.mic.close()
     assert next(table.stream, None) is None
+
+
+def test_a_microphone_closed_while_it_is_opened_again_leaves_no_stream_open() -> None:
+    table = desk(sound(1_000, 2))
+    next(table.stream)
+    table.clock.step_s = 0.3
+    table.on_fault = table.clock.stand_still
+    table.backend.on_open = table.mic.close
+    assert next(table.stream, None) is None
+    assert table.backend.opened == 2
+    assert all(stream.closing.wait(2.0) for stream in table.backend.streams)
+
+
+def test_blocks_dropped_before_it_was_opened_again_stay_counted() -> None:
+    table = desk(sound(1_000, 2))
+    table.deliver(*sound(1_000, 223))
+    for _ in range(62):
+        next(table.stream)
+    table.backend.first = sound(2_000, 2)
+    table.clock.step_s = 0.3
+    table.on_fault = table.clock.stand_still
+    assert np.all(next(table.stream) == np.float32(2_000 / 32_768))
+    assert table.mic.stats()["dropped_blocks"] == 100
