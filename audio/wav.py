@@ -66,6 +66,8 @@ def write(path: Path, clip: Clip) -> None:
 class Writer:
     """Writes 16-bit mono sound bit by bit. The file appears, whole, at `close`."""
 
+    _HEAD_BYTES = 44
+
     def __init__(self, path: Path, rate: int) -> None:
         """Raises AudioError when the folder cannot be written."""
         self._path = path
@@ -79,6 +81,8 @@ class Writer:
 
     def append(self, samples: Samples) -> None:
         """Add samples; what is beyond [-1, 1] is clamped. Raises AudioError when it cannot."""
+        if self._HEAD_BYTES + self._bytes + 2 * len(samples) >= 2**32:
+            raise AudioError(f"{self._path}: full: a wav file holds no more than 4 GiB")
         sound = np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
         with self._told():
             self._file.write(sound)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 import wave
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio import wav
-from audio.clip import Clip
+from audio.clip import Clip, Samples
 from audio.errors import AudioError
 
 RATE = 16_000
@@ -135,3 +136,21 @@ def test_a_file_appears_only_once_it_is_whole(tmp_path: Path) -> None:
     assert not path.exists()
     writer.close()
     assert [found.name for found in tmp_path.iterdir()] == ["a.wav"]
+
+
+class Endless:
+    """So much sound that only its length can be asked."""
+
+    def __len__(self) -> int:
+        return 2**31
+
+
+def test_a_file_that_would_outgrow_its_format_is_refused_and_what_it_holds_is_kept(
+    tmp_path: Path,
+) -> None:
+    writer = wav.Writer(tmp_path / "long.wav", RATE)
+    writer.append(RAMP.astype(np.float32))
+    with pytest.raises(AudioError, match=r"long\.wav: full: .* 4 GiB"):
+        writer.append(cast(Samples, Endless()))
+    writer.close()
+    assert wav.read(tmp_path / "long.wav").samples.shape == RAMP.shape
