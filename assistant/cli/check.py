@@ -113,7 +113,7 @@ def _models(paths: Paths) -> Iterator[Finding]:
     store = Store(paths)
     defaults = default_models(paths, psutil.virtual_memory().total, store=store)
     if defaults.warning:
-        yield Finding("error", "models", defaults.warning)
+        yield Finding("note", "models", defaults.warning)
     for entry in store.catalogue.models:
         report = store.inspect(entry)
         if report.state is State.BROKEN:

@@ -20,7 +20,7 @@ class Options(EngineOptions):
     model: Path
     """Path of a GGUF file. A missing or broken file is refused, never opened."""
 
-    context: Annotated[int, Field(ge=256, le=1_048_576)] = 2048
+    context: Annotated[int, Field(ge=256, le=1_048_576)] = 4096
     """Tokens that all conversations together may keep in memory, and the longest prompt."""
 
     conversations: Annotated[int, Field(ge=1, le=64)] = 8
