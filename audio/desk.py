@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from audio import commands
 from audio.alarm import Alarm
@@ -10,25 +11,22 @@ from audio.devices import Backend
 from audio.ear import Ear
 from audio.errors import AudioError
 from audio.facts import fault
-from audio.line import Line
+from audio.line import Guard, Line
 from audio.machine import Machine
 from audio.openers import End, LineOpener
 from audio.outbox import Outbox
 from audio.wire import Packet
 
 
-def _portaudio() -> Backend:
-    from audio.portaudio import PortAudio
-
-    return PortAudio()
-
-
 class Desk:
     """Opens and closes lines and hands commands to them. One thread commands it."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, guard: Guard, stalled: Callable[[str], None]) -> None:
+        """guard: runs the threads of the lines. stalled: told when the sound system hangs."""
         self._outbox = outbox
-        self._machine = Machine(outbox.put, _portaudio)
+        self._guard = guard
+        self._stalled = stalled
+        self._machine = Machine(outbox.put, self._portaudio)
         self._lines: dict[str, Line] = {}
         self._lock = threading.Lock()
 
@@ -57,6 +55,11 @@ class Desk:
         for ident in list(self._lines):
             self._close(ident)
 
+    def _portaudio(self) -> Backend:
+        from audio.portaudio import PortAudio
+
+        return PortAudio(self._stalled)
+
     def _obey(self, packet: Packet) -> None:
         ident = commands.field(packet, "line", str)
         if packet.kind == "open":
@@ -75,7 +78,7 @@ class Desk:
         source, sink = (End(*commands.ends(packet, side)) for side in ("source", "sink"))
         alarm = Alarm(self._outbox.put, ident)
         opener = LineOpener(source, sink, self._machine, alarm)
-        line = Line(ident, opener, lambda: Ear(listening), alarm, self._outbox.put)
+        line = Line(ident, opener, lambda: Ear(listening), alarm, self._outbox.put, self._guard)
         with self._lock:
             self._lines[ident] = line
         line.start()

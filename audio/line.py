@@ -21,6 +21,9 @@ from audio.wire import Packet
 Emit: TypeAlias = Callable[[Packet], None]
 Command: TypeAlias = Callable[[Mouth], None]
 
+Guard: TypeAlias = Callable[[Callable[[], None], Callable[[str], None]], None]
+"""Runs the first; whatever that raises, the second is told in words."""
+
 _WAITING_COMMANDS = 256
 """Commands kept while a loudspeaker opens; the newest are refused beyond."""
 
@@ -54,12 +57,14 @@ class Line:
         make_ear: Callable[[], Ear],
         alarm: Alarm,
         emit: Emit,
+        guard: Guard,
     ) -> None:
         self.ident = ident
         self._alarm = alarm
         self._opener = opener
         self._make_ear = make_ear
         self._emit = emit
+        self._guard = guard
         self._lock = threading.Lock()
         self._source: Source | None = None
         self._sink: Sink | None = None
@@ -74,7 +79,9 @@ class Line:
         self._closed = False
         self._blocks = 0
         self._refused = 0
-        self._thread = threading.Thread(target=self._run, name=f"line.{ident}", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: guard(self._run, self._fail), name=f"line.{ident}", daemon=True
+        )
 
     def start(self) -> None:
         """Open both ends and begin to listen, in the line's own thread."""
@@ -160,6 +167,12 @@ class Line:
         self._emit(Packet("opened", 0, {"line": self.ident, **self._ends(source)}))
         if source is not None and ear is not None:
             self._listen(source, ear)
+
+    def _fail(self, text: str) -> None:
+        """Tell that nothing is heard any more, and let the device go."""
+        self._alarm.ring("no_microphone", f"listening failed: {text}")
+        if self._source is not None:
+            self._source.close()
 
     def _open_source(self) -> Source | None:
         try:

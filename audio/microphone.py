@@ -79,6 +79,7 @@ class Microphone:
         self._stream: Stream | None = None
         self._latency_s = 0.0
         self._dropped = 0
+        self._counted = 0
         self._refused_s = 0.0
         self._last_s = 0.0
         self.name = device.name
@@ -214,7 +215,7 @@ class Microphone:
 
     def _open(self) -> None:
         self._samples = round(self._device.rate * BLOCK_S)
-        self._counted: int = 0
+        self._counted = 0
         self._ring: Ring[bytes] = Ring(round(RING_S / BLOCK_S))
         self._freshness: Freshness = Freshness(self._device.rate)
         self._resampler = Resampler(self._device.rate, RATE)

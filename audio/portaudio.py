@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,15 +25,21 @@ def install_hint() -> str:
 class PortAudio:
     """The real backend. PortAudio is not thread-safe: one call at a time."""
 
-    def __init__(self) -> None:
-        """Raises AudioError with the command that helps when PortAudio is missing."""
-        try:
-            import sounddevice
-        except OSError as error:
-            hint = f"install it: {install_hint()}"
-            text = f"PortAudio is missing; {hint}"
-            raise AudioError(text, code="portaudio_missing", hint=hint) from error
-        self._library: Any = sounddevice
+    def __init__(
+        self,
+        stalled: Callable[[str], None] = lambda text: None,
+        library: Any = None,
+        turn_s: float = _TURN_S,
+    ) -> None:
+        """Raises AudioError with the command that helps when PortAudio is missing.
+
+        stalled: told when a call does not return: only a new process helps
+        library: what is used as the module sounddevice; None for the module itself
+        turn_s:  longest wait for another call, s
+        """
+        self._library = library or _sounddevice()
+        self._stalled = stalled
+        self._turn_s = turn_s
         self._lock = threading.Lock()
 
     def devices(self) -> list[Device]:
@@ -83,7 +89,11 @@ class PortAudio:
                 latency="low",
                 callback=callback,
             )
-            stream.start()
+            try:
+                stream.start()
+            except BaseException:
+                stream.close(ignore_errors=True)
+                raise
             return _Stream(stream, self._lock)
 
     def _number(self, device: Device) -> int:
@@ -95,8 +105,10 @@ class PortAudio:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=_TURN_S):
-            raise AudioError(f"the sound system has not answered for {_TURN_S:g} s")
+        if not self._lock.acquire(timeout=self._turn_s):
+            text = f"the sound system has not answered for {self._turn_s:g} s"
+            self._stalled(text)
+            raise AudioError(text)
         try:
             yield
         finally:
@@ -108,6 +120,16 @@ class PortAudio:
             yield
         except (self._library.PortAudioError, ValueError, OSError) as error:
             raise AudioError(f"{what}: {error}") from error
+
+
+def _sounddevice() -> Any:
+    try:
+        import sounddevice
+    except OSError as error:
+        hint = f"install it: {install_hint()}"
+        text = f"PortAudio is missing; {hint}"
+        raise AudioError(text, code="portaudio_missing", hint=hint) from error
+    return sounddevice
 
 
 class _Stream:

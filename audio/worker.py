@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
 from audio.outbox import Outbox
@@ -24,6 +25,8 @@ GRACE_S = 0.8
 
 STATS_S = 10.0
 
+_STALLED_HINT = "the audio process is started anew"
+
 
 def main() -> None:
     """Serve until stdin ends."""
@@ -37,13 +40,31 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from audio.desk import Desk
 
-    desk = Desk(outbox)
+    desk = Desk(outbox, guarded, lambda text: _give_up(text, outbox, writer))
     threading.Thread(target=_tell_stats, args=(desk,), name="stats", daemon=True).start()
     _obey(desk, sys.stdin.buffer, outbox)
     leaving = threading.Thread(target=_leave, args=(desk, outbox, writer), daemon=True)
     leaving.start()
     leaving.join(GRACE_S)
     os._exit(0)
+
+
+def guarded(body: Callable[[], None], failed: Callable[[str], None]) -> None:
+    """Run the body of a thread; tell `failed` in words what it raised."""
+    try:
+        body()
+    except Exception as error:  # a thread that dies unheard leaves its line deaf
+        traceback.print_exc()
+        failed(f"{type(error).__name__}: {error}")
+
+
+def _give_up(text: str, outbox: Outbox, writer: threading.Thread) -> None:
+    """End this process, so that a new one is started: the sound system hangs."""
+    fields = {"line": None, "code": "stalled", "text": text, "hint": _STALLED_HINT}
+    outbox.put(Packet("fault", 0, fields))
+    outbox.close()
+    writer.join(GRACE_S)
+    os._exit(1)
 
 
 def _obey(desk: Desk, commands: BinaryIO, outbox: Outbox) -> None:

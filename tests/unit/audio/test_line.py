@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import numpy as np
@@ -13,6 +13,7 @@ from audio.line import Line
 from audio.sinks import RATE, FileSink, Sink
 from audio.sources import Source
 from audio.wire import Packet
+from audio.worker import guarded
 
 SOUND = np.full(RATE // 10, 0.25, np.float32)
 WORDS = [WordMark("word", 0.0, 100.0)]
@@ -23,10 +24,11 @@ class Opener:
 
     def __init__(self) -> None:
         self.may_open = threading.Event()
+        self.hears: Source | None = None
 
     def source(self, forget: Callable[[], None]) -> Source | None:
         del forget
-        return None
+        return self.hears
 
     def sink(self) -> Sink:
         assert self.may_open.wait(5.0)
@@ -75,7 +77,7 @@ class Interrupting:
 
 
 def make(opener: Opener, told: Told) -> Line:
-    return Line("main", opener, lambda: Ear(Listening()), Alarm(told, "main"), told)
+    return Line("main", opener, lambda: Ear(Listening()), Alarm(told, "main"), told, guarded)
 
 
 def test_what_was_asked_while_the_loudspeaker_opened_is_said_before_what_came_later() -> None:
@@ -94,3 +96,33 @@ def test_what_was_asked_while_the_loudspeaker_opened_is_said_before_what_came_la
     clauses = [packet.fields["clause"] for packet in told.packets if packet.kind == "played"]
     assert clauses == [0, 1]
     assert ended.fields["heard_ms"] == 200.0
+
+
+class Broken:
+    """A source that fails in a way nobody thought of."""
+
+    name, rate, waits, used_up, latency_ms = "broken", 16_000, False, False, 0.0
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    def blocks(self) -> Iterator[Samples]:
+        raise RuntimeError("no such thing")
+
+    def stats(self) -> dict[str, object]:
+        return {}
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def test_a_line_that_fails_in_an_unforeseen_way_tells_it_and_lets_its_source_go() -> None:
+    told, opener, source = Told(), Opener(), Broken()
+    opener.may_open.set()
+    opener.hears = source
+    line = make(opener, told)
+    line.start()
+    fault = told.wait("fault", code="no_microphone")
+    assert fault.fields["text"] == "listening failed: RuntimeError: no such thing"
+    assert source.closed.wait(5.0)
+    line.close()
