@@ -12,11 +12,14 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 _ANSWER_S = 2.0
+
+_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +30,45 @@ class Place:
     monitor: bool
 
 
+class Subscription(Protocol):
+    """A process that prints the server's news, as subprocess.Popen."""
+
+    @property
+    def stdout(self) -> Iterable[bytes] | None:
+        """The news, line by line, until the server goes away."""
+
+    def poll(self) -> int | None:
+        """Return the exit status; None while it runs."""
+
+    def wait(self) -> int:
+        """Wait for the end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
 class PulseWatch:
     """Calls back when devices or streams change. Does nothing where there is no PulseAudio."""
 
-    def __init__(self, microphones: Callable[[], None], loudspeakers: Callable[[], None]) -> None:
-        """Both are called in the watch's own thread."""
+    def __init__(
+        self,
+        microphones: Callable[[], None],
+        loudspeakers: Callable[[], None],
+        subscribe: Callable[[], Subscription] | None = None,
+        pause_s: float = _PAUSE_S,
+    ) -> None:
+        """Both are called in the watch's own thread.
+
+        subscribe: asks the server for its news; by `pactl` for None
+        pause_s:   first wait before it is asked again once it has gone away
+        """
         self._microphones = microphones
         self._loudspeakers = loudspeakers
-        self._child: subprocess.Popen[bytes] | None = None
+        self._subscribe = subscribe or _subscribe
+        self._pause_s = pause_s
+        self._child: Subscription | None = None
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 
     def start(self) -> None:
@@ -46,23 +78,29 @@ class PulseWatch:
     def close(self) -> None:
         """Stop watching."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             child = self._child
         if child is not None:
             child.kill()
 
     def _run(self) -> None:
+        pause_s, again = self._pause_s, False
+        while (child := self._begin()) is not None:
+            if again and not self._closed.wait(self._pause_s) and child.poll() is None:
+                self._microphones()
+                self._loudspeakers()
+                pause_s = self._pause_s
+            self._pass_on(child)
+            again = True
+            self._closed.wait(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _begin(self) -> Subscription | None:
         with self._lock:
-            if self._closed:
-                return
-            self._child = child = subprocess.Popen(
-                [*_leash(), "pactl", "subscribe"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=os.environ | {"LC_ALL": "C"},
-                start_new_session=True,
-            )
+            self._child = None if self._closed.is_set() else self._subscribe()
+            return self._child
+
+    def _pass_on(self, child: Subscription) -> None:
         for line in child.stdout or ():
             if b" on source" in line or b" on server" in line:
                 self._microphones()
@@ -111,6 +149,17 @@ class PulseServer:
     def has_microphone(self) -> bool:
         """See Server."""
         return any(not _place(source).monitor for source in _ask("sources"))
+
+
+def _subscribe() -> Subscription:
+    return subprocess.Popen(
+        [*_leash(), "pactl", "subscribe"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"LC_ALL": "C"},
+        start_new_session=True,
+    )
 
 
 def _leash() -> list[str]:
