@@ -40,6 +40,12 @@ class Opener(Protocol):
         forget: to be called when sound was lost between two blocks
         """
 
+    def wait(self, gone: threading.Event) -> bool:
+        """Wait until a source that could not be opened may be there; False when it never will.
+
+        gone: set when nobody wants it any more
+        """
+
     def sink(self) -> Sink:
         """Return the sink."""
 
@@ -76,7 +82,8 @@ class Line:
         self._go = threading.Event()
         self._go.set()
         self._muted = False
-        self._closed = False
+        self._closed = threading.Event()
+        self._microphone_missing = False
         self._blocks = 0
         self._refused = 0
         self._thread = threading.Thread(
@@ -126,7 +133,7 @@ class Line:
     def close(self) -> None:
         """Stop listening, fall silent and finish files. Waits for file sinks only."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             source, sink, mouth = self._source, self._sink, self._mouth
         self._go.set()
         if source is not None:
@@ -165,8 +172,18 @@ class Line:
         ear = None if source is None else self._make_ear()
         opening.join()
         self._emit(Packet("opened", 0, {"line": self.ident, **self._ends(source)}))
+        if source is None and self._microphone_missing:
+            source, ear = self._wait_for_source(), self._make_ear()
         if source is not None and ear is not None:
             self._listen(source, ear)
+
+    def _wait_for_source(self) -> Source | None:
+        """Return a microphone that is plugged in after the line was opened; None once closed."""
+        while self._opener.wait(self._closed):
+            if (source := self._open_source()) is not None:
+                self._alarm.still("no_microphone")
+                return source
+        return None
 
     def _fail(self, text: str) -> None:
         """Tell that nothing is heard any more, and let the device go."""
@@ -179,10 +196,11 @@ class Line:
             source = self._opener.source(self._forget)
         except AudioError as error:
             self._ring("no_microphone", error)
+            self._microphone_missing = not error.code
             return None
         with self._lock:
             self._source = source
-            closed = self._closed
+            closed = self._closed.is_set()
         if closed and source is not None:
             source.close()
         return source
@@ -214,7 +232,7 @@ class Line:
         sink.attach(mouth, self._report_played)
         while True:
             with self._lock:
-                if self._closed:
+                if self._closed.is_set():
                     break
                 waiting, self._waiting = self._waiting, []
                 if not waiting:
@@ -237,7 +255,7 @@ class Line:
         silence_ms = 0.0
         for block in source.blocks():
             with self._turn_to_listen(source):
-                if self._closed:
+                if self._closed.is_set():
                     return
                 if not self._muted:
                     self._report_heard(ear.push(block))

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from audio.alarm import Alarm
-from audio.devices import Backend, choose
+from audio.devices import Backend, choose, list_devices
+from audio.errors import AudioError
 from audio.loudspeaker import Loudspeaker
 from audio.microphone import Microphone
 from audio.pulse import PulseServer, PulseWatch
 from audio.wire import Packet
+
+_ASK_S = 2.0
+"""How often the sound server is asked for a microphone that is missing."""
+
+_LIST_S = 5.0
+"""How often a fresh process looks for a microphone that is missing."""
 
 
 class Machine:
@@ -37,6 +45,18 @@ class Machine:
             self._microphones = [m for m in self._microphones if not m.closed] + [microphone]
         self._begin_watch()
         return microphone
+
+    def wait(self, name: str | None, gone: threading.Event) -> bool:
+        """Wait for a microphone to be plugged in; return False once `gone` is set."""
+        while not gone.wait(_ASK_S if name is None and self._server.found else _LIST_S):
+            if name is None and self._server.found:
+                if self._server.has_microphone():
+                    return True
+                continue
+            with suppress(AudioError):
+                choose(list_devices(), name, output=False)
+                return True
+        return False
 
     def loudspeaker(self, name: str | None) -> Loudspeaker:
         """Open the loudspeaker, or share it where it is open. Raises AudioError."""

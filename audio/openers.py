@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,10 @@ class LineOpener:
         if self._source.kind == "file" and where is not None:
             return FileSource(Path(where), fast=self._source.fast)
         return None
+
+    def wait(self, gone: threading.Event) -> bool:
+        """See Opener. A file is asked for once."""
+        return self._source.kind == "device" and self._machine.wait(self._source.where, gone)
 
     def sink(self) -> Sink:
         """See Opener."""

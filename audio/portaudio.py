@@ -41,10 +41,12 @@ class PortAudio:
         self._stalled = stalled
         self._turn_s = turn_s
         self._lock = threading.Lock()
+        self._open_streams = 0
 
     def devices(self) -> list[Device]:
         """See Backend."""
         with self._turn(), self._told("the sound devices cannot be listed"):
+            self._renew()
             hosts = self._library.query_hostapis()
             default_in, default_out = self._library.default.device
             return [
@@ -80,6 +82,7 @@ class PortAudio:
 
     def _open(self, make: Any, device: Device, samples: int, callback: Any) -> Stream:
         with self._turn(), self._told(f"{device.name} cannot be opened"):
+            self._renew()
             stream = make(
                 device=self._number(device),
                 samplerate=device.rate,
@@ -94,7 +97,19 @@ class PortAudio:
             except BaseException:
                 stream.close(ignore_errors=True)
                 raise
-            return _Stream(stream, self._lock)
+            self._open_streams += 1
+            return _Stream(stream, self._lock, self._count_closed)
+
+    def _renew(self) -> None:
+        """Let PortAudio see the devices of now, which it does only while no stream is open."""
+        if self._open_streams == 0:
+            # sounddevice has no public way to do this
+            while self._library._initialized:  # noqa: SLF001
+                self._library._terminate()  # noqa: SLF001
+            self._library._initialize()  # noqa: SLF001
+
+    def _count_closed(self) -> None:
+        self._open_streams -= 1
 
     def _number(self, device: Device) -> int:
         for number, found in enumerate(self._library.query_devices()):
@@ -135,9 +150,10 @@ def _sounddevice() -> Any:
 class _Stream:
     """A running PortAudio stream."""
 
-    def __init__(self, stream: Any, library: threading.Lock) -> None:
+    def __init__(self, stream: Any, library: threading.Lock, closed: Callable[[], None]) -> None:
         self._stream: Any | None = stream
         self._library = library
+        self._told_closed = closed
         self.latency_s = float(stream.latency)
 
     def close(self) -> None:
@@ -146,3 +162,4 @@ class _Stream:
             stream, self._stream = self._stream, None
             if stream is not None:
                 stream.close(ignore_errors=True)
+                self._told_closed()

@@ -134,6 +134,18 @@ def test_a_room_without_any_microphone_is_told_and_speaks_all_the_same(room: Pul
         room.wait_for_speaker(after_s=0.0)
 
 
+def test_a_microphone_plugged_in_after_the_start_is_listened_to(room: PulseRoom) -> None:
+    room.unload_mic()
+    with AudioChild(room.env()) as child:
+        child.settle_after(500.0)
+        child.open(DEVICE, DEVICE)
+        child.wait("fault", code="no_microphone")
+        room.load_mic()
+        child.wait("recovered", code="no_microphone")
+        room.say(QUESTION)
+        child.wait("voice", state="paused")
+
+
 def test_an_unknown_device_is_told_with_the_names_there_are(
     room: PulseRoom, child: AudioChild
 ) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from audio.alarm import Alarm
 from audio.clip import Clip, Samples, WordMark
 from audio.ear import Ear, Listening
+from audio.errors import AudioError
 from audio.line import Line
 from audio.sinks import RATE, FileSink, Sink
 from audio.sources import Source
@@ -25,10 +26,17 @@ class Opener:
     def __init__(self) -> None:
         self.may_open = threading.Event()
         self.hears: Source | None = None
+        self.missing = False
 
     def source(self, forget: Callable[[], None]) -> Source | None:
         del forget
+        if self.missing:
+            raise AudioError("no microphone")
         return self.hears
+
+    def wait(self, gone: threading.Event) -> bool:
+        self.missing = False
+        return not gone.is_set()
 
     def sink(self) -> Sink:
         assert self.may_open.wait(5.0)
@@ -124,5 +132,17 @@ def test_a_line_that_fails_in_an_unforeseen_way_tells_it_and_lets_its_source_go(
     line.start()
     fault = told.wait("fault", code="no_microphone")
     assert fault.fields["text"] == "listening failed: RuntimeError: no such thing"
+    assert source.closed.wait(5.0)
+    line.close()
+
+
+def test_a_microphone_plugged_in_after_the_line_was_opened_is_used() -> None:
+    told, opener, source = Told(), Opener(), Broken()
+    opener.may_open.set()
+    opener.missing, opener.hears = True, source
+    line = make(opener, told)
+    line.start()
+    told.wait("opened", source=None)
+    told.wait("recovered", code="no_microphone")
     assert source.closed.wait(5.0)
     line.close()

@@ -17,11 +17,23 @@ class Library:
     PortAudioError = RuntimeError
     default = SimpleNamespace(device=(0, 0))
 
-    def __init__(self) -> None:
+    latency = 0.01
+
+    def __init__(self, *, starts: bool = False) -> None:
+        self.starts = starts
         self.closed = 0
+        self.renewed = 0
+        self._initialized = 1
         self.asked = threading.Event()
         self.may_answer = threading.Event()
         self.may_answer.set()
+
+    def _terminate(self) -> None:
+        self._initialized -= 1
+
+    def _initialize(self) -> None:
+        self._initialized += 1
+        self.renewed += 1
 
     def query_hostapis(self, number: int | None = None) -> object:
         self.asked.set()
@@ -36,7 +48,8 @@ class Library:
         return self
 
     def start(self) -> None:
-        raise RuntimeError("the device is busy")
+        if not self.starts:
+            raise RuntimeError("the device is busy")
 
     def close(self, *, ignore_errors: bool) -> None:
         assert ignore_errors
@@ -68,3 +81,17 @@ def test_a_call_that_does_not_return_is_told_by_the_next_one() -> None:
     library.may_answer.set()
     hanging.join()
     assert told == ["the sound system has not answered for 0.05 s"]
+
+
+def test_the_devices_of_now_are_listed_while_no_stream_is_open() -> None:
+    library = Library(starts=True)
+    backend = PortAudio(library=library)
+    stream = backend.open_input(DEVICE, 256, lambda data: None)
+    before = library.renewed
+    with suppress(KeyError):
+        backend.devices()
+    assert library.renewed == before
+    stream.close()
+    with suppress(KeyError):
+        backend.devices()
+    assert library.renewed == before + 1
