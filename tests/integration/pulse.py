@@ -31,13 +31,18 @@ RATE = 16_000
 """Hz of the recording."""
 
 _ROOM_RATE = 44_100
-_PROGRAMS = ("pulseaudio", "pactl", "paplay", "pacat", "parec", "setpriv")
+_PROGRAMS = ("pulseaudio", "pactl", "paplay", "pacat", "parec")
 _TICK_S = 0.02
 
 
 def missing() -> str:
     """Return which programs a room lacks on this machine; empty when it can be made."""
     return ", ".join(name for name in _PROGRAMS if shutil.which(name) is None)
+
+
+def _leash() -> list[str]:
+    """Return the command that ends a child with the thread that started it, where there is one."""
+    return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
 @dataclass(frozen=True)
@@ -231,7 +236,7 @@ class PulseRoom:
         path = self._folder / "noise"
         path.write_bytes((noise * np.float32(10.0 ** (noise_db / 20.0))).tobytes())
         loop = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "sh", "-c", f"while cat '{path}'; do :; done"],
+            [*_leash(), "sh", "-c", f"while cat '{path}'; do :; done"],
             stdout=subprocess.PIPE,
         )
         self._children.append(loop)
@@ -254,7 +259,7 @@ class PulseRoom:
 
     def _spawn(self, *command: str, **pipes: object) -> subprocess.Popen[bytes]:
         child: subprocess.Popen[bytes] = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *command],
+            [*_leash(), *command],
             env=self.env(),
             **{"stderr": subprocess.DEVNULL, **pipes},  # type: ignore[call-overload]
         )
