@@ -92,10 +92,12 @@ class FileSink:
         self._closed.set()
         if self._thread is not None:
             self._thread.join()
+        if self._writer is None:
+            return
         if self._failed is not None:
+            self._writer.discard()
             raise self._failed
-        if self._writer is not None:
-            self._writer.close()
+        self._writer.close()
 
     def _play(self, mouth: Mouth, report: Report) -> None:
         due_s = self._clock()

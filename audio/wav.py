@@ -6,7 +6,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -98,6 +98,12 @@ class Writer:
                 self._part.replace(self._path)
         finally:
             self._part.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        with suppress(OSError):
+            self._file.close()
+        self._part.unlink(missing_ok=True)
 
     def _head(self) -> bytes:
         return struct.pack(

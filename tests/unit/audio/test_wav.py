@@ -154,3 +154,10 @@ def test_a_file_that_would_outgrow_its_format_is_refused_and_what_it_holds_is_ke
         writer.append(cast(Samples, Endless()))
     writer.close()
     assert wav.read(tmp_path / "long.wav").samples.shape == RAMP.shape
+
+
+def test_a_file_that_is_given_up_leaves_nothing_behind(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "half.wav", 16_000)
+    writer.append(np.zeros(1_000, np.float32))
+    writer.discard()
+    assert list(tmp_path.iterdir()) == []
