@@ -157,7 +157,7 @@ def test_a_file_that_would_outgrow_its_format_is_refused_and_what_it_holds_is_ke
 
 
 def test_a_file_that_is_given_up_leaves_nothing_behind(tmp_path: Path) -> None:
-    writer = Writer(tmp_path / "half.wav", 16_000)
+    writer = wav.Writer(tmp_path / "half.wav", 16_000)
     writer.append(np.zeros(1_000, np.float32))
     writer.discard()
     assert list(tmp_path.iterdir()) == []
