@@ -60,8 +60,8 @@ def test_voices_speak_in_a_process_of_their_own(module: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("module", "options", "told"),
     [
-        ("native.whisper", {"model": "/nowhere.bin"}, "/nowhere.bin: No such file"),
-        ("native.llama", {"model": "/nowhere.gguf"}, "/nowhere.gguf: No such file"),
+        ("native.whisper", {"model": "/nowhere.bin"}, "/nowhere.bin: there is no such file"),
+        ("native.llama", {"model": "/nowhere.gguf"}, "/nowhere.gguf: there is no such file"),
         ("native.llama", {}, "model: Field required"),
         ("scripted.tts", {"colour": "red"}, "colour"),
     ],
