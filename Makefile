@@ -42,10 +42,10 @@ test: ## everything: check, then the tests with real engines, real sound and the
 	@$(BIN)/lares models pull embedded
 	$(BIN)/python -m pytest -q --durations=10 tests/integration
 
-bench: ## the table of docs/benchmarks.md, measured here
+bench: ## the table of docs/benchmarks.md, measured here; BENCH=--docs writes that page
 	@$(SETUP) --tests
 	@$(BIN)/lares models pull embedded
-	@$(BIN)/python tests/bench/run.py
+	@$(BIN)/python tests/bench/run.py $(BENCH)
 
 docs: ## write docs/events.md and docs/config.md from the code
 	@$(BIN)/python scripts/docs.py

@@ -49,7 +49,7 @@ class Durations:
     after_end: float | None = None
     """End of the turn to the first sample heard."""
     voice_to_voice: float | None = None
-    """Last voiced sample of the user to the first sample heard."""
+    """Last voiced sample of the user to the first sample heard: the pause and what came after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

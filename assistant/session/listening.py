@@ -35,8 +35,7 @@ def hear(s: Session, event: Event, now_s: float) -> Next:
         case VoiceResumed() if s.turn is not None and s.unsettled and _heeds(s):
             return _same_turn(s, s.turn, now_s)
         case VoicePaused() if s.phase is Phase.LISTENING:
-            ended_s = now_s - event.silence_ms / 1000
-            return replace(s, clip=event.clip, voice_ended_s=ended_s), _read_on(s)
+            return replace(s, clip=event.clip), _read_on(s)
         case VoicePaused() if not s.unsettled:
             return s, (Settle(session=s.id), *_read_on(s))
         case SilenceGrew(silence_ms=ms) if s.phase is Phase.LISTENING and s.clip is not None:
@@ -75,7 +74,7 @@ def _end_turn(s: Session, clip: Clip, silence_ms: float, now_s: float) -> Next:
         turn,
         pause_ms=silence_ms,
         clip_s=clip.duration_s,
-        times=Times(voice_ended=s.voice_ended_s, ended=now_s),
+        times=Times(ended=now_s),
     )
     s, turn, release = begin_take(replace(s, turns=turns, clip=None), turn)
     turn, wait = ask_to_wait(s, turn, "stt")

@@ -69,7 +69,6 @@ class Session:
     closing_take: TakeId = NO_TAKE
     clip: Clip | None = None
     """The utterance, while its voice pauses."""
-    voice_ended_s: float | None = None
     unsettled: bool = False
     """True while the ear would take a voice for more of the same utterance."""
     history: tuple[Line, ...] = ()

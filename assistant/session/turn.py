@@ -22,8 +22,6 @@ from assistant.report import (
 class Times:
     """When each step was reached, s on the clock that stamps events."""
 
-    voice_ended: float | None = None
-    """Last voiced sample of the user."""
     ended: float | None = None
     """The pause was long enough, or the question was typed."""
     transcribed: float | None = None
@@ -118,6 +116,7 @@ def lines(turn: Turn, reply: str) -> tuple[Line, ...]:
 def report(turn: Turn, *, session: str, persona: str, reply: str, whole: bool) -> TurnReport:
     """Return what happened in the turn."""
     t = turn.times
+    waited, after_end = turn.pause_ms, _ms(t.ended, t.first_sound)
     ended_by_voice = turn.opened_by == "voice"
     last_word = reply.rsplit(maxsplit=1)[-1] if reply else None
     return TurnReport(
@@ -139,8 +138,8 @@ def report(turn: Turn, *, session: str, persona: str, reply: str, whole: bool) -
             first_token=_ms(t.transcribed or t.ended, t.first_token),
             first_clause=_ms(t.first_token, t.first_clause),
             first_sound=_ms(t.first_clause, t.first_sound),
-            after_end=_ms(t.ended, t.first_sound),
-            voice_to_voice=_ms(t.voice_ended, t.first_sound),
+            after_end=after_end,
+            voice_to_voice=None if waited is None or after_end is None else waited + after_end,
         ),
         end=End(pause_ms=turn.pause_ms),
         barge_in=BargeIn(verdict="cut") if turn.barged_in_s is not None else None,

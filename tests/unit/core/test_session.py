@@ -69,7 +69,7 @@ def test_the_report_holds_every_step_of_the_turn_in_milliseconds() -> None:
     assert ms.first_clause == pytest.approx(0)
     assert ms.first_sound == pytest.approx(100)
     assert ms.after_end == pytest.approx(300)
-    assert ms.voice_to_voice == pytest.approx(96 + 500 + 300)
+    assert ms.voice_to_voice == pytest.approx(608 + 300)
     assert report.heard == "Who are you?"
     assert report.reply == "I am Nova."
     assert report.cut_at is None
