@@ -56,13 +56,13 @@ def _convert(source: Path, target: Path, number: int) -> int:
 def main(arguments: list[str]) -> int:
     """Convert as the command line says; return the exit code."""
     if len(arguments) != 3:
-        print("usage: quantise SOURCE TARGET KIND", file=sys.stderr)  # noqa: T201
+        sys.stderr.write("usage: quantise SOURCE TARGET KIND\n")
         return 2
     source, target, kind = arguments
     try:
         requantise(Path(source), Path(target), kind)
     except AssistantError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
