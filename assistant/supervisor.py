@@ -107,7 +107,7 @@ class Supervisor:
         while True:
             try:
                 await self._attempt(child)
-            except Exception as error:
+            except Exception as error:  # whatever a child dies of, it is started anew
                 crashes.append(now())
                 while crashes[0] < now() - limit.period_s:
                     crashes.popleft()

@@ -108,7 +108,7 @@ def serve(load: Callable[[Mapping[str, object]], Engine]) -> None:
             _answer_all(engine, pipe)
     except BrokenPipeError:
         pass
-    except Exception as error:
+    except Exception as error:  # the parent must learn why there is no engine
         traceback.print_exc()
         pipe.send(Packet("error", 0, {"text": str(error) or type(error).__name__}))
         code = 1
@@ -138,7 +138,7 @@ def _answer(engine: Engine, request: Packet, jobs: Jobs, pipe: Pipe) -> Packet:
                 pipe.send(reply)
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except Exception as error:  # one request failed; the parent decides what that means
         if not jobs.cancelled(request.id):
             traceback.print_exc()
             return Packet("error", request.id, {"text": str(error) or type(error).__name__})

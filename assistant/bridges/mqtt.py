@@ -241,7 +241,7 @@ class MqttBridge:
 async def _publish(client: aiomqtt.Client, message: _Message) -> None:
     properties: Properties | None = None
     if message.correlation is not None:
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call] # paho has no types here
         properties.CorrelationData = message.correlation
     await client.publish(message.topic, message.payload, qos=1, properties=properties)
 

@@ -32,7 +32,7 @@ class _Reader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Compose one node; parent and index are PyYAML's."""
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call] # PyYAML has none
         mark = _mark(event.start_mark)
         if isinstance(event, yaml.AliasEvent):
             raise _Refused("'*' begins an alias, which is not allowed; quote the text", mark)
